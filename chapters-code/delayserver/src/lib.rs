@@ -1,0 +1,261 @@
+//! An HTTP server whose only skill is to be late.
+//!
+//! `GET /<milliseconds>/<message>` is answered with the message, after the delay. Any number of
+//! requests wait at once, on two threads: a request that waits is a timer, not a thread.
+//!
+//! A test starts the server on a free port and needs no async of its own:
+//!
+//! ```
+//! use delayserver::Delayserver;
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let server = Delayserver::start()?;
+//!
+//!     let mut stream = TcpStream::connect(server.addr())?;
+//!     stream.write_all(b"GET /20/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+//!     let mut reply = String::new();
+//!     stream.read_to_string(&mut reply)?;
+//!
+//!     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"));
+//!     assert!(reply.ends_with("\r\n\r\nhello"));
+//!     Ok(())
+//! } // dropped here, the server is gone, with its port and its threads
+//! ```
+//!
+//! # What it answers
+//!
+//! | request | reply |
+//! |---|---|
+//! | `GET /250/hello` | 200 after 250 ms: `hello` |
+//! | `GET /250/one%2Ftwo%20three` | 200 after 250 ms: `one/two three` |
+//! | a delay that is no whole number or is too long; a message that is not UTF-8 | 400 |
+//! | another path | 404 |
+//! | another method (`HEAD` is answered like `GET`, without the message) | 405 |
+//! | a request head that is too large | 414 or 431 |
+//!
+//! Each reply but the last is a sentence that says what is allowed. A query (`?` and what follows)
+//! is ignored. Requests that are pipelined on one connection wait one after the other.
+//!
+//! A client that closes its connection, or only its sending half, is gone: its request is dropped
+//! at once and nobody waits any more. The exception is a client that has pipelined another request
+//! behind the one that waits: bytes stand between the server and the close, which it sees when the
+//! delay is over.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use axum::{Router, routing};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info};
+
+/// The longest delay that may be asked for, unless [`serve`] is told another.
+pub const MAX_DELAY: Duration = Duration::from_secs(60);
+
+/// How long a stopping server in which nothing waits puts up with connections that stay open.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A server on a free port of the loopback interface, for code that is not async.
+///
+/// Dropping it ends it at once: requests that wait are dropped, connections closed, threads joined.
+/// It owns a tokio runtime, and tokio lets nobody start or drop one inside async code: there, use
+/// [`serve`].
+#[derive(Debug)]
+pub struct Delayserver {
+    addr: SocketAddr,
+    waiting: watch::Receiver<usize>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    runtime: Runtime,
+}
+
+impl Delayserver {
+    /// Starts a server that accepts delays of up to [`MAX_DELAY`].
+    pub fn start() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("delayserver")
+            .enable_all()
+            .build()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let addr = listener.local_addr()?;
+        let delays = Delays::up_to(MAX_DELAY);
+        let waiting = delays.waiting.subscribe();
+        let (stop, stopped) = oneshot::channel();
+        let serving = runtime.spawn(delays.serve(listener, async { _ = stopped.await }));
+        Ok(Self {
+            addr,
+            waiting,
+            stop,
+            serving,
+            runtime,
+        })
+    }
+
+    /// The address on which the server listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The number of requests whose delay is running now.
+    pub fn waiting(&self) -> usize {
+        *self.waiting.borrow()
+    }
+
+    /// Stops accepting, lets the requests that wait be answered, and then ends the server.
+    ///
+    /// See [`serve`] for how long that takes.
+    pub fn stop(self) {
+        drop(self.stop);
+        // An error would be a panic in the server, which has been reported on its own thread.
+        _ = self.runtime.block_on(self.serving);
+    }
+}
+
+/// Serves on `listener` until `stop` completes, and then until the requests that wait are answered.
+///
+/// Waiting requests are owed an answer, open connections are not: a client that merely holds one,
+/// idle or with half a request sent, is cut off when no request has been waiting for a second. The
+/// whole farewell takes at most `max_delay` and that second. Connections that are left then end
+/// with the runtime.
+pub async fn serve(listener: TcpListener, max_delay: Duration, stop: impl Future<Output = ()>) {
+    Delays::up_to(max_delay).serve(listener, stop).await;
+}
+
+/// What the requests share.
+#[derive(Clone)]
+struct Delays {
+    max: Duration,
+    waiting: watch::Sender<usize>,
+}
+
+impl Delays {
+    fn up_to(max: Duration) -> Self {
+        Self {
+            max,
+            waiting: watch::Sender::new(0),
+        }
+    }
+
+    async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        // A reply must leave when its delay is over, not when the one before it is acknowledged.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                debug!("replies may be late, TCP_NODELAY is refused: {error}");
+            }
+        });
+        let (closing, closed) = oneshot::channel::<()>();
+        let all_served = axum::serve(listener, self.clone().router())
+            .with_graceful_shutdown(async { _ = closed.await });
+        let time_is_up = async {
+            stop.await;
+            info!("stopping, {} requests still wait", *self.waiting.borrow());
+            drop(closing);
+            _ = timeout(self.max.saturating_add(LINGER), self.quiet()).await;
+        };
+        tokio::select! {
+            _ = all_served => {}
+            () = time_is_up => {}
+        }
+    }
+
+    /// Completes when no request has been waiting for the time of [`LINGER`].
+    async fn quiet(&self) {
+        let mut waiting = self.waiting.subscribe();
+        while timeout(LINGER, waiting.wait_for(|&n| n > 0)).await.is_ok() {
+            // No error: the sender is in `self`.
+            _ = waiting.wait_for(|&n| n == 0).await;
+        }
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/{delay}/{message}", routing::get(answer))
+            .method_not_allowed_fallback(other_method)
+            .fallback(other_path)
+            .layer(middleware::from_fn(log))
+            .with_state(self)
+    }
+
+    fn parse(&self, delay: &str) -> Result<Duration, Refusal> {
+        let delay = delay.parse().ok().map(Duration::from_millis);
+        delay.filter(|&delay| delay <= self.max).ok_or_else(|| {
+            let max = self.max.as_millis();
+            let allowed = "The delay must be a whole number of milliseconds";
+            (
+                StatusCode::BAD_REQUEST,
+                format!("{allowed} from 0 to {max}.\n"),
+            )
+        })
+    }
+}
+
+type Refusal = (StatusCode, String);
+
+async fn answer(
+    State(delays): State<Delays>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<String, Refusal> {
+    let Ok(Path((delay, message))) = path else {
+        let allowed = "The path must be UTF-8 after percent-decoding.\n";
+        return Err((StatusCode::BAD_REQUEST, allowed.to_owned()));
+    };
+    let delay = delays.parse(&delay)?;
+    let _waiting = Waiting::new(&delays.waiting);
+    sleep(delay).await;
+    Ok(message)
+}
+
+async fn other_path() -> (StatusCode, &'static str) {
+    let form = "Ask for /<milliseconds>/<message>, with a / in the message as %2F.\n";
+    (StatusCode::NOT_FOUND, form)
+}
+
+async fn other_method() -> (StatusCode, &'static str) {
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only GET is answered here.\n",
+    )
+}
+
+/// One request that waits. A client that goes away drops its request wherever that stands, so the
+/// count is taken back by `drop` and not by the line after the delay.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|n| *n += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|n| *n -= 1);
+    }
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    // The path as it was sent: still percent-encoded, it can't forge a second line.
+    let asked = format!("{} {}", request.method(), request.uri());
+    debug!("{asked}");
+    let start = Instant::now();
+    let reply = next.run(request).await;
+    info!(
+        "{asked}: {} after {} ms",
+        reply.status().as_u16(),
+        start.elapsed().as_millis()
+    );
+    reply
+}

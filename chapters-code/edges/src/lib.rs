@@ -1,0 +1,168 @@
+//! One socket, one epoll, and readers with different habits: what an edge reports and what it
+//! leaves for the reader to find out.
+//!
+//! ```
+//! use edges::{EDGE, Ended, Epoll, drain_per_event, hello_and_close, pair};
+//!
+//! let (mut client, server) = pair()?;
+//! let epoll = Epoll::watching(&client, EDGE)?;
+//! hello_and_close(server)?;
+//! assert_eq!(drain_per_event(&epoll, &mut client, FOREVER)?, Ended::Closed { bytes: 5 });
+//! # use edges::FOREVER;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// Interest in bytes to read, reported as long as there are some: level-triggered.
+pub const LEVEL: u32 = libc::EPOLLIN as u32;
+
+/// Interest in bytes to read, reported when something arrives: edge-triggered.
+pub const EDGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
+
+/// The timeout of `epoll_wait(2)` that never ends.
+pub const FOREVER: i32 = -1;
+
+/// An epoll instance that watches one socket.
+#[derive(Debug)]
+pub struct Epoll {
+    fd: OwnedFd,
+}
+
+impl Epoll {
+    // ANCHOR: watching
+    /// A new instance with one registration: `socket`, for `interest`.
+    pub fn watching(socket: &TcpStream, interest: u32) -> io::Result<Epoll> {
+        // SAFETY: epoll_create1 takes no pointer.
+        let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        // SAFETY: the call has just returned `fd`, so it is open and nobody else owns it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let epoll = Epoll { fd };
+        epoll.control(libc::EPOLL_CTL_ADD, socket, interest)?;
+        Ok(epoll)
+    }
+    // ANCHOR_END: watching
+
+    /// Registers the socket afresh: `EPOLL_CTL_MOD` looks at its state, as `EPOLL_CTL_ADD` does.
+    pub fn rearm(&self, socket: &TcpStream, interest: u32) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, socket, interest)
+    }
+
+    // ANCHOR: wait
+    /// Waits for one event, at most `patience` milliseconds; says whether there was one.
+    pub fn wait(&self, patience: i32) -> io::Result<bool> {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        loop {
+            // SAFETY: the kernel writes at most the one event that `event` has room for.
+            let n = unsafe { libc::epoll_wait(self.fd.as_raw_fd(), &mut event, 1, patience) };
+            match check(n) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => return Ok(other? > 0),
+            }
+        }
+    }
+    // ANCHOR_END: wait
+
+    fn control(&self, op: i32, socket: &TcpStream, interest: u32) -> io::Result<()> {
+        let mut event = libc::epoll_event {
+            events: interest,
+            u64: 0,
+        };
+        // SAFETY: the kernel reads `event` during the call, and both descriptors are open.
+        check(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), op, socket.as_raw_fd(), &mut event) })?;
+        Ok(())
+    }
+}
+
+/// How a reader ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It saw the close, after so many bytes.
+    Closed {
+        /// Bytes read before.
+        bytes: usize,
+    },
+    /// Its patience ended while it waited for an event.
+    StillWaiting {
+        /// Bytes read before.
+        bytes: usize,
+    },
+}
+
+// ANCHOR: one_read
+/// Reads once for every event, until the peer closes.
+pub fn one_read_per_event(
+    epoll: &Epoll,
+    socket: &mut TcpStream,
+    patience: i32,
+) -> io::Result<Ended> {
+    let (mut buffer, mut bytes) = ([0; 64], 0);
+    while epoll.wait(patience)? {
+        match socket.read(&mut buffer)? {
+            0 => return Ok(Ended::Closed { bytes }),
+            n => bytes += n,
+        }
+    }
+    Ok(Ended::StillWaiting { bytes })
+}
+// ANCHOR_END: one_read
+
+// ANCHOR: drain
+/// For every event reads until the socket has no more to say, until the peer closes.
+pub fn drain_per_event(epoll: &Epoll, socket: &mut TcpStream, patience: i32) -> io::Result<Ended> {
+    let (mut buffer, mut bytes) = ([0; 64], 0);
+    while epoll.wait(patience)? {
+        loop {
+            match socket.read(&mut buffer) {
+                Ok(0) => return Ok(Ended::Closed { bytes }),
+                Ok(n) => bytes += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(Ended::StillWaiting { bytes })
+}
+// ANCHOR_END: drain
+
+/// A connection over loopback: the client's end, which does not block, and the server's.
+pub fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    client.set_nonblocking(true)?;
+    Ok((client, server))
+}
+
+/// Sends five bytes, then closes: two segments, one some time after the other.
+pub fn hello_then_close(mut server: TcpStream) -> io::Result<()> {
+    server.set_nodelay(true)?;
+    server.write_all(b"hello")
+}
+
+// ANCHOR: cork
+/// Sends five bytes and the close in one segment: `TCP_CORK` holds the bytes back until the close.
+///
+/// On loopback they are in the other socket when this returns.
+pub fn hello_and_close(mut server: TcpStream) -> io::Result<()> {
+    let (on, size) = (1_i32, size_of::<i32>() as libc::socklen_t);
+    // SAFETY: the option's value is an int, which lives through the call, and `size` is its size.
+    check(unsafe {
+        let (fd, value) = (server.as_raw_fd(), (&raw const on).cast());
+        libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_CORK, value, size)
+    })?;
+    server.write_all(b"hello")
+}
+// ANCHOR_END: cork
+
+/// Turns libc's -1 into the error that `errno` holds.
+fn check(result: i32) -> io::Result<i32> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

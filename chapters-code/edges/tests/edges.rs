@@ -1,0 +1,121 @@
+//! What the notes on edges claim.
+
+use std::io::{ErrorKind, Read, Write};
+use std::sync::mpsc;
+use std::thread;
+
+use edges::{
+    EDGE, Ended, Epoll, FOREVER, LEVEL, drain_per_event, hello_and_close, one_read_per_event, pair,
+};
+
+/// Milliseconds that a reader waits for an event which the law says will not come. Everything
+/// that could cause one has already happened, so 0 would do.
+const A_WHILE: i32 = 50;
+
+#[test]
+fn one_read_per_event_finishes_on_levels_and_never_sees_the_close_on_edges() {
+    for (interest, expected) in [
+        (LEVEL, Ended::Closed { bytes: 5 }),
+        (EDGE, Ended::StillWaiting { bytes: 5 }),
+    ] {
+        let (mut client, server) = pair().unwrap();
+        let epoll = Epoll::watching(&client, interest).unwrap();
+        hello_and_close(server).unwrap();
+
+        let ended = one_read_per_event(&epoll, &mut client, A_WHILE).unwrap();
+
+        assert_eq!(ended, expected);
+        assert_eq!(
+            client.read(&mut [0; 64]).unwrap(),
+            0,
+            "the close has been in the socket"
+        );
+    }
+}
+
+#[test]
+fn draining_sees_the_close_in_the_same_event() {
+    let (mut client, server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE).unwrap();
+    hello_and_close(server).unwrap();
+
+    let ended = drain_per_event(&epoll, &mut client, FOREVER).unwrap();
+
+    assert_eq!(ended, Ended::Closed { bytes: 5 });
+    assert!(
+        !epoll.wait(A_WHILE).unwrap(),
+        "one event stood for the bytes and the close"
+    );
+}
+
+#[test]
+fn a_close_after_the_first_event_makes_a_second_event() {
+    let (mut client, mut server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE).unwrap();
+    server.write_all(b"hello").unwrap();
+    assert!(
+        epoll.wait(FOREVER).unwrap(),
+        "the first event, for the bytes"
+    );
+
+    drop(server);
+
+    assert_eq!(client.read(&mut [0; 64]).unwrap(), 5);
+    assert!(
+        epoll.wait(FOREVER).unwrap(),
+        "the second event, for the close"
+    );
+    assert_eq!(client.read(&mut [0; 64]).unwrap(), 0);
+}
+
+#[test]
+fn registering_again_reports_a_close_that_was_left_behind() {
+    let (mut client, server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE).unwrap();
+    hello_and_close(server).unwrap();
+    let ended = one_read_per_event(&epoll, &mut client, A_WHILE).unwrap();
+    assert_eq!(ended, Ended::StillWaiting { bytes: 5 });
+
+    epoll.rearm(&client, EDGE).unwrap();
+
+    assert!(epoll.wait(FOREVER).unwrap());
+    assert_eq!(client.read(&mut [0; 64]).unwrap(), 0);
+}
+
+#[test]
+fn new_bytes_report_the_bytes_that_were_left_behind() {
+    let (mut client, mut server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE).unwrap();
+    server.write_all(b"hello").unwrap();
+    assert!(epoll.wait(FOREVER).unwrap());
+    assert!(
+        !epoll.wait(A_WHILE).unwrap(),
+        "five bytes are unread, and no edge tells of them"
+    );
+
+    server.write_all(b"!").unwrap();
+
+    assert!(epoll.wait(FOREVER).unwrap());
+    let mut buffer = [0; 64];
+    assert_eq!(client.read(&mut buffer).unwrap(), 6);
+    assert_eq!(
+        client.read(&mut buffer).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
+}
+
+#[test]
+fn bytes_that_arrive_between_two_waits_make_one_event() {
+    let (client, mut server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE).unwrap();
+    let (sent, all_sent) = mpsc::channel();
+    thread::spawn(move || {
+        for byte in b"hello" {
+            server.write_all(&[*byte]).unwrap();
+        }
+        sent.send(server).unwrap();
+    });
+    let _open = all_sent.recv().unwrap();
+    assert!(epoll.wait(FOREVER).unwrap(), "five arrivals, one event");
+    assert!(!epoll.wait(A_WHILE).unwrap());
+}

@@ -1,0 +1,5 @@
+//! .
+
+#[cfg(unix)]
+pub mod doomed;
+pub mod timeline;

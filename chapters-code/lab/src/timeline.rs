@@ -1,0 +1,336 @@
+//! What ran when, on which thread, and how much processor time it had.
+//!
+//! A [`Timeline`] records *slices*: stretches in which a thread worked on a task. It draws them, one
+//! lane a task, and answers whether the tasks were concurrent and whether they were parallel.
+//!
+//! ```
+//! use lab::timeline::Timeline;
+//!
+//! let timeline = Timeline::new();
+//! timeline.slice("A", || 6 * 7);
+//! timeline.slice("B", || 6 * 9);
+//! assert!(!timeline.concurrent(), "A is finished before B starts:\n{timeline}");
+//! ```
+//!
+//! # The two clocks
+//!
+//! `start` and `end` are read from one monotonic clock ([`Instant`]). `cpu` is read from the thread's
+//! own clock, `CLOCK_THREAD_CPUTIME_ID` of clock_gettime(2), which stands still while the thread
+//! waits, and while another thread has its core. Both are as fine as the kernel's clocks; the type is
+//! [`Duration`], so no unit is left to guess.
+//!
+//! The second clock is what proves parallelism. Two threads on one core overlap in wall-clock time
+//! exactly like two threads on two cores: the kernel takes turns between them. But if the threads
+//! used more processor time than the time that passed, two of them ran at one instant.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+/// A stretch of time in which one thread worked on one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The task that was worked on.
+    pub task: String,
+    /// The thread that worked on it.
+    pub thread: ThreadId,
+    /// When the slice began, since [`Timeline::new`].
+    pub start: Duration,
+    /// When it ended, since [`Timeline::new`].
+    pub end: Duration,
+    /// The processor time that the thread used in it: at most `end - start`, less if it waited.
+    pub cpu: Duration,
+}
+
+/// A record of slices, which any number of threads may add to through `&Timeline`.
+#[derive(Debug)]
+pub struct Timeline {
+    origin: Instant,
+    slices: Mutex<Vec<Slice>>,
+}
+
+impl Timeline {
+    /// An empty timeline. Its clock starts now.
+    #[allow(
+        clippy::new_without_default,
+        reason = "a timeline starts at a moment that is chosen"
+    )]
+    pub fn new() -> Timeline {
+        Timeline {
+            origin: Instant::now(),
+            slices: Mutex::default(),
+        }
+    }
+
+    /// Calls `work` and records the call as one slice of `task`. If `work` panics, nothing is
+    /// recorded and the panic goes on.
+    ///
+    /// # Panics
+    ///
+    /// If `work` recorded a slice of its own on this timeline and thread: the time of the inner slice
+    /// would count twice, and look like two threads.
+    pub fn slice<T>(&self, task: &str, work: impl FnOnce() -> T) -> T {
+        // Processor time is read between the two readings of the wall clock, so that on a single
+        // thread it can't come out as the larger.
+        let start = self.origin.elapsed();
+        let cpu = cpu_time();
+        let value = work();
+        let cpu = cpu_time() - cpu;
+        let end = self.origin.elapsed();
+
+        let thread = thread::current().id();
+        let mut slices = self.lock();
+        if let Some(last) = slices.iter().rfind(|slice| slice.thread == thread) {
+            assert!(
+                last.end <= start,
+                "a slice of `{}` inside a slice of `{task}`",
+                last.task
+            );
+        }
+        slices.push(Slice {
+            task: task.to_owned(),
+            thread,
+            start,
+            end,
+            cpu,
+        });
+        value
+    }
+
+    /// The same future, each of whose polls is recorded as one slice of `task`: what an async task
+    /// does between two awaits becomes visible.
+    pub async fn traced<F: Future>(&self, task: &str, future: F) -> F::Output {
+        let mut future = pin!(future);
+        std::future::poll_fn(|context| self.slice(task, || future.as_mut().poll(context))).await
+    }
+
+    /// Every slice so far, in order of start.
+    pub fn all(&self) -> Vec<Slice> {
+        let mut slices = self.lock().clone();
+        slices.sort_by_key(|slice| slice.start);
+        slices
+    }
+
+    /// The slices of `task` so far, in order of start. None, if there is no such task.
+    pub fn slices(&self, task: &str) -> Vec<Slice> {
+        self.all()
+            .into_iter()
+            .filter(|slice| slice.task == task)
+            .collect()
+    }
+
+    /// Whether each of two tasks started before the other was finished, in wall-clock time and on
+    /// whatever threads. True of parallel tasks, of tasks that take turns on one thread, and of two
+    /// threads that the kernel makes take turns on one core; it tells none of them from the others.
+    ///
+    /// # Panics
+    ///
+    /// If one of the tasks has no slice: a misspelt name must not pass for "they do not overlap".
+    pub fn overlaps(&self, a: &str, b: &str) -> bool {
+        let slices = self.all();
+        let spans = spans(&slices);
+        let [a, b] = [a, b].map(|task| match spans.get(task) {
+            Some(span) => span,
+            None => panic!("no slice of `{task}` in\n{self}"),
+        });
+        a.start < b.end && b.start < a.end
+    }
+
+    /// Whether some thread started one task before finishing another: it turned to a task while one
+    /// that it had already worked on was still to be worked on.
+    pub fn concurrent(&self) -> bool {
+        let slices = self.all();
+        let spans = spans(&slices);
+        slices.iter().enumerate().any(|(i, slice)| {
+            slices[..i].iter().any(|earlier| {
+                earlier.thread == slice.thread
+                    && earlier.task != slice.task
+                    && spans[&*earlier.task].end > slice.start
+            })
+        })
+    }
+
+    /// The evidence that two threads ran at one instant, or the lack of it. See [`Parallel`].
+    ///
+    /// It is looked for in the whole timeline and in each of its stretches, from the start of one
+    /// slice to the start of a later one: where other programs want the cores too, two threads may
+    /// well run together for a while, and yet wait most of the time. The strongest evidence is
+    /// returned; if there is none, what the whole timeline has to show.
+    pub fn parallel(&self) -> Parallel {
+        let slices = self.all();
+        (0..slices.len())
+            .flat_map(|first| stretches(&slices[first..]))
+            .filter(Parallel::proven)
+            .max_by_key(|stretch| stretch.cpu - stretch.wall)
+            .or_else(|| stretches(&slices).last())
+            .unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Slice>> {
+        // The vector is whole at any moment: a slice is pushed or it is not.
+        self.slices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The pigeonhole: on one core at a time, threads can't use more processor time than passes.
+///
+/// If `cpu` exceeds `wall`, at some instant two threads ran. The converse does not hold: threads that
+/// mostly wait may run together for a moment and leave no evidence. And the kernel that keeps the
+/// clock is believed: where a hypervisor lets two virtual cores share a real one and does not say so,
+/// a guest can't know better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parallel {
+    /// The processor time of all slices together.
+    pub cpu: Duration,
+    /// The wall-clock time in which at least one slice was under way: the union of the slices.
+    pub wall: Duration,
+}
+
+impl Parallel {
+    /// Whether `cpu` exceeds `wall` by more than two clocks can disagree: by a millisecond, for how
+    /// coarse they may be, and by a quarter, since one is a wall clock that ntpd may steer, and the
+    /// other is not.
+    pub fn proven(&self) -> bool {
+        self.cpu > self.wall + self.wall / 4 + Duration::from_millis(1)
+    }
+}
+
+impl fmt::Display for Parallel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of CPU time in {} of wall time",
+            Millis(self.cpu),
+            Millis(self.wall)
+        )
+    }
+}
+
+/// The processor time that the calling thread has used since it began, in user mode and in the
+/// kernel: `CLOCK_THREAD_CPUTIME_ID` of clock_gettime(2).
+///
+/// # Panics
+///
+/// If the system has no such clock (`EINVAL`). Linux has had one since 2.6.12.
+pub fn cpu_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the call writes one timespec where its second argument points, and keeps no pointer.
+    // `time` is one timespec, ours alone, and outlives the call.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    assert_eq!(status, 0, "clock_gettime: {}", io::Error::last_os_error());
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// From its first start to its last end.
+struct Span {
+    start: Duration,
+    end: Duration,
+}
+
+/// The span of each task. `slices` are in order of start.
+fn spans(slices: &[Slice]) -> HashMap<&str, Span> {
+    let mut spans = HashMap::new();
+    for slice in slices {
+        let span = spans.entry(&*slice.task).or_insert(Span {
+            start: slice.start,
+            end: slice.end,
+        });
+        span.end = span.end.max(slice.end);
+    }
+    spans
+}
+
+/// The processor time and the wall-clock time of the first slice, of the first two, and so on.
+fn stretches(slices: &[Slice]) -> impl Iterator<Item = Parallel> {
+    let mut covered = Duration::ZERO;
+    slices.iter().scan(Parallel::default(), move |sum, slice| {
+        sum.cpu += slice.cpu;
+        sum.wall += slice.end.saturating_sub(slice.start.max(covered));
+        covered = covered.max(slice.end);
+        Some(*sum)
+    })
+}
+
+/// How many characters a lane is wide.
+const COLUMNS: usize = 60;
+
+/// What stands for a thread, in the order in which the lanes show them; `+` for all beyond.
+const THREADS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// One lane a task, by name; one column a sixtieth of the time; in it the thread that worked on the
+/// task in the middle of that time, or a dot. A slice too short for a column still gets one.
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut slices = self.all();
+        let (Some(start), Some(end)) = (
+            slices.iter().map(|s| s.start).min(),
+            slices.iter().map(|s| s.end).max(),
+        ) else {
+            return writeln!(f, "(nothing was recorded)");
+        };
+        // In this order, so that a timeline is drawn alike whichever thread happened to be first.
+        slices.sort_by(|a, b| (&a.task, a.start).cmp(&(&b.task, b.start)));
+        let mut threads = Vec::new();
+        for slice in &slices {
+            if !threads.contains(&slice.thread) {
+                threads.push(slice.thread);
+            }
+        }
+        let sign = |thread| {
+            let number = threads.iter().position(|&t| t == thread);
+            *number.and_then(|n| THREADS.get(n)).unwrap_or(&b'+') as char
+        };
+
+        let total = (end - start).max(Duration::from_nanos(1));
+        let width = slices
+            .iter()
+            .map(|slice| slice.task.chars().count())
+            .max()
+            .unwrap_or(0);
+        for lane in slices.chunk_by(|a, b| a.task == b.task) {
+            let mut columns = ['.'; COLUMNS];
+            for slice in lane {
+                let [from, to] = [slice.start, slice.end].map(|moment| {
+                    let column = (moment - start).as_secs_f64() / total.as_secs_f64();
+                    (column * COLUMNS as f64).round() as usize
+                });
+                let from = from.min(COLUMNS - 1);
+                columns[from..to.max(from + 1)].fill(sign(slice.thread));
+            }
+            let columns: String = columns.iter().collect();
+            writeln!(f, "{:width$}  {columns}", lane[0].task)?;
+        }
+        let signs: Vec<_> = threads
+            .iter()
+            .map(|&thread| sign(thread).to_string())
+            .collect();
+        let word = if signs.len() == 1 {
+            "thread"
+        } else {
+            "threads"
+        };
+        let column = Millis(total / COLUMNS as u32);
+        writeln!(
+            f,
+            "{:width$}  {word} {}; one column is {column}",
+            "",
+            signs.join(", ")
+        )
+    }
+}
+
+/// A time in milliseconds, to two places.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ms", self.0.as_secs_f64() * 1e3)
+    }
+}

@@ -1,0 +1,343 @@
+//! The diffs of the book, applied to copies of the crates and run; `cargo book break NAME`.
+//!
+//! All copies together form one workspace under `target/book/broken`, built by one cargo.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use lab::doomed::{self, Ended};
+use toml::{Table, Value};
+use weave::patch::Patch;
+use weave::source::{CRATES, without_anchors};
+use weave::{Block, Book, Ending, Fence};
+
+use crate::cargo::{self, Built};
+
+/// When a broken test is given up on. That it hangs is seen long before.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A diff of the book.
+#[derive(Debug, Clone, Copy)]
+pub struct Diff<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The test that it breaks, `crate::test`.
+    pub test: &'a str,
+    /// How that test must end.
+    pub ending: &'a Ending,
+    /// What it changes.
+    pub body: &'a str,
+}
+
+impl<'a> Diff<'a> {
+    /// `None` if the block is no diff.
+    pub fn of(block: &'a Block) -> Option<Diff<'a>> {
+        match &block.fence {
+            Fence::Diff { name, test, ending } => Some(Diff {
+                name,
+                test,
+                ending,
+                body: &block.body,
+            }),
+            _ => None,
+        }
+    }
+
+    /// All diffs of the book.
+    pub fn all(book: &'a Book) -> impl Iterator<Item = Diff<'a>> {
+        book.pages
+            .iter()
+            .flat_map(|page| &page.blocks)
+            .filter_map(Diff::of)
+    }
+
+    fn of_crate(&self) -> &'a str {
+        self.test.split("::").next().unwrap_or(self.test)
+    }
+
+    fn test_name(&self) -> &'a str {
+        self.test.rsplit("::").next().unwrap_or(self.test)
+    }
+}
+
+/// Broken copies, built.
+#[derive(Debug)]
+pub struct Copies {
+    dir: PathBuf,
+    built: Built,
+}
+
+impl Copies {
+    /// Copies and builds the broken crates of all diffs, or of `only` one. A diff that does not
+    /// apply leaves no copy; a copy that does not compile is known by its error.
+    pub fn build(root: &Path, book: &Book, only: Option<Diff<'_>>) -> Result<Copies> {
+        let dir = target(root).join("book/broken");
+        let mut members = Vec::new();
+        for diff in Diff::all(book) {
+            if copy(root, &dir.join(diff.name), diff).is_ok() {
+                members.push(diff.name.to_owned());
+            }
+        }
+        workspace(root, &dir, members)?;
+        let target = target(root);
+        let target = target
+            .to_str()
+            .context("the target folder's path is not UTF-8")?;
+        let package = only.map_or("*".into(), |diff| format!("broken-{}", diff.name));
+        let args = [
+            "build",
+            "--tests",
+            "-p",
+            &package,
+            "--keep-going",
+            "--target-dir",
+            target,
+        ];
+        Ok(Copies {
+            built: cargo::build(&dir, &args)?,
+            dir,
+        })
+    }
+
+    /// Runs the test that the diff breaks, and says how it ended.
+    pub fn run(&self, diff: Diff<'_>) -> Result<Ended> {
+        let (program, test) = self.find(diff)?;
+        let mut command = Command::new(program);
+        command.args([&test, "--exact", "--nocapture", "--test-threads=1"]);
+        Ok(doomed::watch(command, DEADLINE)?)
+    }
+
+    /// Like `run` and [`judge`], but keeps a good verdict under the hash of the broken program:
+    /// as long as nothing that it is built from changes, it will end the same way.
+    pub fn prove(&self, root: &Path, diff: Diff<'_>) -> Result<()> {
+        let (program, test) = self.find(diff)?;
+        let mut hash = DefaultHasher::new();
+        (fs::read(program)?, test, format!("{:?}", diff.ending)).hash(&mut hash);
+        let verdicts = target(root).join("book/verdicts");
+        let verdict = verdicts.join(format!("{}-{:016x}", diff.name, hash.finish()));
+        if verdict.exists() && !fresh() {
+            return Ok(());
+        }
+        judge(diff, &self.run(diff)?)?;
+        fs::create_dir_all(&verdicts)?;
+        Ok(fs::write(verdict, "")?)
+    }
+
+    /// The program that holds the diff's test, and the test's full name in it.
+    fn find(&self, diff: Diff<'_>) -> Result<(&Path, String)> {
+        let package = self.dir.join(diff.name);
+        if let Some((_, error)) = self.built.errors.iter().find(|(of, _)| *of == package) {
+            bail!(
+                "with the diff `{}` the crate does not compile:\n{error}",
+                diff.name
+            );
+        }
+        for program in self.built.tests_of(&package) {
+            if let Some(test) = full_name(&program.path, diff.test_name())? {
+                return Ok((&program.path, test));
+            }
+        }
+        Err(anyhow!("the broken crate has no test `{}`", diff.test))
+    }
+}
+
+/// Whether nothing that was proven earlier counts: `BOOK_FRESH=1`.
+pub fn fresh() -> bool {
+    std::env::var_os("BOOK_FRESH").is_some_and(|value| value != "0")
+}
+
+/// The full name, modules included, of the test `name` in a test program, if it has it.
+pub fn full_name(program: &Path, name: &str) -> Result<Option<String>> {
+    let listed = Command::new(program)
+        .args(["--list", "--format", "terse"])
+        .output()?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let mut tests = listed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
+    Ok(tests
+        .find(|test| test.rsplit("::").next() == Some(name))
+        .map(str::to_owned))
+}
+
+/// Whether the test ended as the diff says.
+pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    let (right, promise) = match (diff.ending, &ended.how) {
+        (Ending::Hangs, how) => (matches!(how, doomed::Ending::Hung(_)), "hang".to_owned()),
+        (Ending::Dies(signal), how) => {
+            let right = match (how, signal) {
+                (doomed::Ending::Killed(by), Some(signal)) => by.to_string() == *signal,
+                (how, None) => matches!(how, doomed::Ending::Killed(_)),
+                _ => false,
+            };
+            (
+                right,
+                format!("die of {}", signal.as_deref().unwrap_or("a signal")),
+            )
+        }
+        (Ending::Fails(words), how) => {
+            let failed = matches!(how, doomed::Ending::Failed(_));
+            let words = words.as_deref().unwrap_or("");
+            (
+                failed && said.contains(words),
+                format!("fail and print `{words}`"),
+            )
+        }
+    };
+    match right {
+        true => Ok(()),
+        false => bail!(
+            "with the diff `{}` the test `{}` should {promise}, but it {}\n{said}",
+            diff.name,
+            diff.test,
+            ended.how
+        ),
+    }
+}
+
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+}
+
+/// Copies the diff's crate to `to`, changed. Files that stay the same keep their time, so cargo
+/// builds only what changed.
+fn copy(root: &Path, to: &Path, diff: Diff<'_>) -> Result<()> {
+    let from = root.join(CRATES).join(diff.of_crate());
+    let changed = Patch::parse(diff.body)
+        .and_then(|patch| patch.apply(root))
+        .map_err(|(_, fault)| anyhow!("{fault}"))?;
+    let changed_text = |file: &Path| {
+        let inside = file.strip_prefix(root).ok()?;
+        changed
+            .iter()
+            .find(|(path, _)| path == inside)
+            .map(|(_, text)| text.clone())
+    };
+    let mut kept = Vec::new();
+    for file in files(&from)? {
+        let text = match changed_text(&file) {
+            Some(text) => text,
+            None => without_anchors(&fs::read_to_string(&file)?),
+        };
+        let inside = file.strip_prefix(&from)?.to_owned();
+        let text = match inside == Path::new("Cargo.toml") {
+            true => manifest(&text, diff)?,
+            false => text,
+        };
+        write_if_changed(&to.join(&inside), &text)?;
+        kept.push(to.join(inside));
+    }
+    for stale in files(to)?.into_iter().filter(|file| !kept.contains(file)) {
+        fs::remove_file(stale)?;
+    }
+    Ok(())
+}
+
+/// The copy's manifest: another package name, since they share a workspace, and the old name for
+/// the library, since the code says that.
+fn manifest(text: &str, diff: Diff<'_>) -> Result<String> {
+    let mut manifest: Table = toml::from_str(text)?;
+    let package = manifest
+        .get_mut("package")
+        .and_then(Value::as_table_mut)
+        .context("no package")?;
+    package.insert("name".into(), Value::from(format!("broken-{}", diff.name)));
+    let lib = manifest
+        .entry("lib")
+        .or_insert_with(|| Value::Table(Table::new()));
+    let lib = lib.as_table_mut().context("`lib` is a table")?;
+    lib.insert(
+        "name".into(),
+        Value::from(diff.of_crate().replace('-', "_")),
+    );
+    Ok(toml::to_string(&manifest)?)
+}
+
+/// The workspace of the copies: the book's own dependencies, paths made absolute, and its lockfile.
+fn workspace(root: &Path, dir: &Path, members: Vec<String>) -> Result<()> {
+    let book: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
+    let mut workspace = book["workspace"].as_table().context("a workspace")?.clone();
+    workspace.remove("default-members");
+    workspace.insert("members".into(), Value::from(members));
+    let dependencies = workspace
+        .get_mut("dependencies")
+        .and_then(Value::as_table_mut);
+    for (_, dependency) in dependencies.into_iter().flatten() {
+        if let Some(Value::String(path)) = dependency.get_mut("path") {
+            *path = root.join(&path).to_string_lossy().into_owned();
+        }
+    }
+    let mut manifest = Table::from_iter([("workspace".to_owned(), Value::Table(workspace))]);
+    if let Some(profile) = book.get("profile") {
+        manifest.insert("profile".into(), profile.clone());
+    }
+    write_if_changed(&dir.join("Cargo.toml"), &toml::to_string(&manifest)?)?;
+    if !dir.join("Cargo.lock").exists() {
+        fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
+    }
+    Ok(())
+}
+
+fn write_if_changed(file: &Path, text: &str) -> Result<()> {
+    if fs::read_to_string(file).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    fs::create_dir_all(file.parent().unwrap_or(file))?;
+    fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let path = entry?.path();
+        match path.is_dir() {
+            true if path.ends_with("target") => {}
+            true => found.extend(files(&path)?),
+            false => found.push(path),
+        }
+    }
+    Ok(found)
+}
+
+/// `cargo book break`: lists the diffs, or breaks one and shows what happens.
+pub fn run(root: &Path, name: Option<&str>) -> Result<()> {
+    let book = crate::sound_book(root)?;
+    let Some(name) = name else {
+        for page in &book.pages {
+            for diff in page.blocks.iter().filter_map(Diff::of) {
+                println!("{:<28} {}", diff.name, page.title());
+            }
+        }
+        println!(
+            "\n`cargo book break NAME` applies one to a copy and runs the test that it breaks."
+        );
+        return Ok(());
+    };
+    let diff = Diff::all(&book)
+        .find(|diff| diff.name == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = Diff::all(&book).map(|diff| diff.name).collect();
+            anyhow!("no diff `{name}`; the diffs are: {}", names.join(", "))
+        })?;
+    println!("{}", diff.body);
+    eprintln!(
+        "building a broken copy, then running `{}` in it…",
+        diff.test
+    );
+    let copies = Copies::build(root, &book, Some(diff))?;
+    let ended = copies.run(diff)?;
+    print!("{}", ended.stdout);
+    eprint!("{}", ended.stderr);
+    println!(
+        "\n`{}` {} ({:.1} s)",
+        diff.test,
+        ended.how,
+        ended.after.as_secs_f64()
+    );
+    judge(diff, &ended)
+}

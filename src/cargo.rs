@@ -1,0 +1,114 @@
+//! One build of everything that the tests and the verbs start, and where cargo put it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// A program that cargo built.
+#[derive(Debug, Clone)]
+pub struct Executable {
+    /// The folder of its package.
+    pub package: PathBuf,
+    /// `bin`, `example`, or `test` for what holds tests.
+    pub kind: String,
+    /// The target's name.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// What a build left.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// Every program.
+    pub executables: Vec<Executable>,
+    /// What the compiler said of packages that do not compile, by the folder of the package.
+    pub errors: Vec<(PathBuf, String)>,
+}
+
+impl Built {
+    /// A program by what it is and its name.
+    pub fn find(&self, kind: &str, name: &str) -> Option<&Executable> {
+        self.executables
+            .iter()
+            .find(|exe| exe.kind == kind && exe.name == name)
+    }
+
+    /// The programs that hold the tests of the package in `dir`.
+    pub fn tests_of(&self, dir: &Path) -> impl Iterator<Item = &Executable> {
+        self.executables
+            .iter()
+            .filter(move |exe| exe.kind == "test" && exe.package == dir)
+    }
+}
+
+/// Builds the whole workspace as `cargo test` does, so that after `cargo test` nothing is compiled.
+pub fn build_workspace(root: &Path) -> Result<Built> {
+    let built = build(root, &["test", "--no-run", "--workspace"])?;
+    if let Some((dir, error)) = built.errors.first() {
+        anyhow::bail!("{} does not compile:\n{error}", dir.display());
+    }
+    Ok(built)
+}
+
+/// Runs cargo in `dir` with `args` and reads its messages.
+pub fn build(dir: &Path, args: &[&str]) -> Result<Built> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(dir)
+        .args(args)
+        .args(["--quiet", "--message-format=json"])
+        // What an outer cargo or skeptic set for itself would change what is built here.
+        .env_remove("RUSTC")
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo could not be started")?;
+    let mut built = Built::default();
+    for line in output.stdout.split(|byte| *byte == b'\n') {
+        if let Ok(message) = serde_json::from_slice::<Value>(line) {
+            built.read(&message);
+        }
+    }
+    if !output.status.success() && built.errors.is_empty() {
+        anyhow::bail!(
+            "cargo {}: {}",
+            args.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(built)
+}
+
+impl Built {
+    fn read(&mut self, message: &Value) {
+        let manifest = Path::new(message["manifest_path"].as_str().unwrap_or_default());
+        let package = manifest.parent().unwrap_or(manifest).to_owned();
+        match message["reason"].as_str() {
+            Some("compiler-artifact") => {
+                let Some(path) = message["executable"].as_str() else {
+                    return;
+                };
+                let target = &message["target"];
+                let kind = match message["profile"]["test"].as_bool() {
+                    Some(true) => "test",
+                    _ => target["kind"][0].as_str().unwrap_or_default(),
+                };
+                self.executables.push(Executable {
+                    package,
+                    kind: kind.to_owned(),
+                    name: target["name"].as_str().unwrap_or_default().to_owned(),
+                    path: PathBuf::from(path),
+                });
+            }
+            Some("compiler-message") if message["message"]["level"] == "error" => {
+                let said = message["message"]["rendered"].as_str().unwrap_or_default();
+                match self.errors.iter_mut().find(|(of, _)| *of == package) {
+                    Some((_, all)) => all.push_str(said),
+                    None => self.errors.push((package, said.to_owned())),
+                }
+            }
+            _ => {}
+        }
+    }
+}

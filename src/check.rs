@@ -1,0 +1,30 @@
+//! `cargo book check`: everything that needs no compiler.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use weave::Book;
+
+/// Prints every problem of the book under `root`; an error says how many there were.
+pub fn run(root: &Path) -> Result<()> {
+    let started = Instant::now();
+    let book = Book::load(root)?;
+    let problems = weave::check::check(&book);
+    for problem in &problems {
+        println!("{problem}");
+    }
+    let drafts = book.pages.iter().filter(|page| page.draft).count();
+    let blocks: usize = book.pages.iter().map(|page| page.blocks.len()).sum();
+    match problems.len() {
+        0 => {
+            let pages = book.pages.len();
+            let took = started.elapsed().as_millis();
+            println!("{pages} pages ({drafts} drafts), {blocks} blocks: nothing wrong ({took} ms)");
+            println!("`cargo test` proves the rest.");
+            Ok(())
+        }
+        1 => bail!("1 problem"),
+        n => bail!("{n} problems"),
+    }
+}

@@ -1,0 +1,38 @@
+//! The `book` command: one module per verb, and what the verbs share with the tests.
+
+pub mod broken;
+pub mod cargo;
+pub mod check;
+pub mod console;
+pub mod read;
+pub mod record;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use weave::Book;
+
+/// The compiler that built this program.
+pub const RUSTC: &str = env!("BOOK_RUSTC");
+
+/// The folder at or above the current one that holds the book.
+pub fn root() -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let is_root =
+        |dir: &&Path| dir.join("book.toml").is_file() && dir.join("chapters-code").is_dir();
+    let found = here.ancestors().find(is_root);
+    found
+        .map(Path::to_owned)
+        .context("no book here: run this inside a checkout of the repository")
+}
+
+/// Reads the book under `root` and refuses one that has problems.
+pub fn sound_book(root: &Path) -> Result<Book> {
+    let book = Book::load(root)?;
+    let problems = weave::check::check(&book);
+    if problems.is_empty() {
+        return Ok(book);
+    }
+    let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    anyhow::bail!("{}", listed.join("\n"))
+}

@@ -1,0 +1,73 @@
+//! The `book` command. Without a verb it reads: `cargo run`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+/// Async Rust, by Heart: notes you can run, break and remember.
+#[derive(Parser)]
+#[command(name = "cargo book", bin_name = "cargo book", version, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    read: Read,
+}
+
+const AFTER_HELP: &str = "\
+Without a verb it reads. `cargo test` proves the book, `cargo test edges` what belongs to one note;
+with BOOK_FRESH=1 nothing that was proven earlier counts.";
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve the book, and weave it again on each save
+    Read(Read),
+    /// Find everything that is wrong and needs no compiler to be found
+    Check,
+    /// Run the console blocks again and write their output back
+    Record {
+        /// Only the pages whose path contains this
+        page: Option<String>,
+    },
+    /// Break a crate as a diff of the book says, and watch what happens; without a name, list them
+    Break {
+        /// The diff's name
+        name: Option<String>,
+    },
+}
+
+#[derive(Args)]
+struct Read {
+    /// The port on this machine; 0 takes any free one
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Open a browser
+    #[arg(long)]
+    open: bool,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let root = book::root()?;
+    match cli.verb.unwrap_or(Verb::Read(cli.read)) {
+        Verb::Read(Read { port, open }) => {
+            let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+            book::read::run(&root, address, open)
+        }
+        Verb::Check => book::check::run(&root),
+        Verb::Record { page } => book::record::run(&root, page.as_deref()),
+        Verb::Break { name } => book::broken::run(&root, name.as_deref()),
+    }
+}

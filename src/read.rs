@@ -1,0 +1,96 @@
+//! `cargo book read`: builds the book, serves it, and builds it again whenever it is saved.
+
+mod build;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
+use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use tokio::net::TcpListener;
+
+use build::Shelf;
+use serve::Site;
+
+/// How long the files must be quiet before the book is built again.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// What is watched, relative to the root.
+const WATCHED: [&str; 3] = ["book", "chapters-code", "book.toml"];
+
+/// Serves the book under `root` at `address` until Ctrl-C; `open` opens a browser.
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+pub async fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
+    let listener = match TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => bail!(no_listener(address, &error)),
+    };
+    let url = format!("http://{}", listener.local_addr()?);
+    let started = Instant::now();
+    let shelf = Shelf::new(root)?;
+    let site = Arc::new(Site::new(shelf.current()));
+    rebuild(&shelf, &site);
+    // Held until the end: when it is dropped, the watching ends.
+    let _watcher = watch(root, shelf, Arc::clone(&site))?;
+    println!(
+        "the book is at {url} ({} ms); Ctrl-C ends it",
+        started.elapsed().as_millis()
+    );
+    if open && let Err(error) = webbrowser::open(&url) {
+        eprintln!("no browser could be opened ({error}); go to {url} yourself");
+    }
+    serve::until_ctrl_c(listener, site)
+        .await
+        .context("the server ended")
+}
+
+fn no_listener(address: SocketAddr, error: &std::io::Error) -> String {
+    let other = if address.port() < 1024 {
+        3000
+    } else {
+        address.port().saturating_add(1)
+    };
+    format!(
+        "can't listen on {address}: {error}\n    try another port: cargo run -- read --port {other}"
+    )
+}
+
+/// Builds, and says in the terminal and on the open pages how it went.
+fn rebuild(shelf: &Shelf, site: &Site) {
+    let started = Instant::now();
+    let built = shelf.build();
+    let took = started.elapsed().as_millis();
+    match &built {
+        Ok(()) => eprintln!("woven in {took} ms"),
+        Err(error) => eprintln!("not woven; the last good book stays:\n{error}"),
+    }
+    site.tell(built.err());
+}
+
+/// Builds the book anew after each change of what it is made of.
+fn watch(root: &Path, shelf: Shelf, site: Arc<Site>) -> Result<Debouncer<RecommendedWatcher>> {
+    let (changed, changes) = mpsc::channel();
+    let mut watcher = new_debouncer(QUIET, move |events: DebounceEventResult| {
+        // The receiver is gone only when the program ends.
+        let _ = changed.send(events);
+    })?;
+    for path in WATCHED {
+        let path = root.join(path);
+        watcher.watcher().watch(&path, RecursiveMode::Recursive)?;
+    }
+    std::thread::spawn(move || {
+        for events in changes {
+            let relevant =
+                |path: &Path| !path.components().any(|part| part.as_os_str() == "target");
+            if events.is_ok_and(|events| events.iter().any(|event| relevant(&event.path))) {
+                rebuild(&shelf, &site);
+            }
+        }
+    });
+    Ok(watcher)
+}

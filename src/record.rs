@@ -1,0 +1,60 @@
+//! `cargo book record [PAGE]`: runs the console blocks again and writes their output back.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use weave::{Book, Fence, Page};
+
+use crate::cargo::{self, Built};
+use crate::console;
+
+/// Records the pages whose name or path contains `only`, or all of them.
+pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
+    let book = Book::load(root)?;
+    let wanted = |page: &&Page| only.is_none_or(|only| page.file.to_string_lossy().contains(only));
+    let pages: Vec<&Page> = book.pages.iter().filter(wanted).collect();
+    if pages.is_empty() {
+        let names: Vec<String> = book.pages.iter().map(Page::name).collect();
+        bail!(
+            "no page `{}`; the pages are: {}",
+            only.unwrap_or_default(),
+            names.join(", ")
+        );
+    }
+    eprintln!("building the examples…");
+    let built = cargo::build_workspace(root)?;
+    for page in pages {
+        let text = rerun(root, &built, page)?;
+        if text != page.text {
+            fs::write(root.join(&page.file), text)?;
+            println!("{}: recorded anew", page.file.display());
+        } else {
+            println!("{}: nothing to change", page.file.display());
+        }
+    }
+    Ok(())
+}
+
+/// The page's text with every console block's output as it is now.
+fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
+    let mut text = page.text.clone();
+    for block in page.blocks.iter().rev() {
+        if !matches!(block.fence, Fence::Console { .. }) {
+            continue;
+        }
+        let mut body = String::new();
+        for step in console::steps(&block.body) {
+            eprintln!("{}:{}: $ {}", page.file.display(), block.line, step.command);
+            let output = console::run(root, built, step.command)?;
+            body.extend(["$ ", step.command, "\n", &output]);
+        }
+        let old = text[block.range.clone()]
+            .find(&block.body)
+            .map(|at| block.range.start + at);
+        if let Some(start) = old {
+            text.replace_range(start..start + block.body.len(), &body);
+        }
+    }
+    Ok(text)
+}

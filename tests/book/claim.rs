@@ -1,0 +1,39 @@
+//! A test that a page names exists among the compiled tests, and passes.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use book::broken::full_name;
+use lab::doomed::{self, Ending};
+use weave::source::CRATES;
+
+use crate::works::Works;
+use crate::{Outcome, Proof};
+
+/// How long a test of a chapter crate may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What a test prints that can't be run on this machine, before the reason.
+const SKIPPED: &str = "skipped: ";
+
+pub fn prove(works: &Works, test: &str) -> Outcome {
+    let (of, name) = test.split_once("::").context("a test is `crate::name`")?;
+    for program in works.built()?.tests_of(&works.root().join(CRATES).join(of)) {
+        let Some(full) = full_name(&program.path, name)? else {
+            continue;
+        };
+        let mut command = Command::new(&program.path);
+        command.args([&full, "--exact", "--nocapture", "--test-threads=1"]);
+        command.current_dir(&program.package);
+        let ended = doomed::watch(command, DEADLINE)?;
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        let skipped = said.lines().find_map(|line| line.strip_prefix(SKIPPED));
+        return match (ended.how, skipped) {
+            (Ending::Passed, Some(why)) => Ok(Proof::Skipped(why.to_owned())),
+            (Ending::Passed, None) if said.contains("1 passed") => Ok(Proof::Holds),
+            (how, _) => bail!("the test `{test}` {how}\n{said}"),
+        };
+    }
+    bail!("no compiled test of `{of}` is called `{name}`: is it compiled on this platform?")
+}

@@ -1,0 +1,24 @@
+//! A recorded command, run again, prints what the page shows.
+
+use anyhow::bail;
+use book::console::{differences, run, steps};
+use weave::{Block, Fence, Page};
+
+use crate::works::Works;
+use crate::{Outcome, Proof};
+
+pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
+    let varies = block.fence == Fence::Console { varies: true };
+    for step in steps(&block.body) {
+        let printed = run(works.root(), works.built()?, step.command)?;
+        if let Some(differences) = differences(&step.output, &printed, varies) {
+            bail!(
+                "`{}` prints something else now; `cargo book record {}` writes it down\n{}",
+                step.command,
+                page.name(),
+                differences
+            );
+        }
+    }
+    Ok(Proof::Holds)
+}

@@ -1,0 +1,144 @@
+//! Every block of every page, proven: one test for each, named `page::kind::block`.
+//!
+//! The blocks are found when this runs, so an edit of a page compiles nothing. A file here is one
+//! promise: [`program`], [`refusal`], [`excerpt`], [`console`], [`diff`], and the [`claim`]s with
+//! the other tests that pages name.
+
+mod claim;
+mod console;
+mod diff;
+mod excerpt;
+mod program;
+mod refusal;
+mod rustc;
+mod tally;
+mod works;
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use weave::source::Include;
+use weave::{Block, Fence, Page};
+
+use tally::Tally;
+use works::Works;
+
+/// How a proof ended, where it did not fail.
+enum Proof {
+    /// It holds.
+    Holds,
+    /// It could not be tried here, and why.
+    Skipped(String),
+}
+
+/// The outcome of a proof; the text of an error says what to mend, and where.
+type Outcome = anyhow::Result<Proof>;
+
+fn main() {
+    if rustc::is_called_as_rustc() {
+        rustc::main();
+    }
+    if !rustc::is_installed() {
+        // skeptic asks the environment for the compiler. It is set for a program yet to start,
+        // since changing one's own environment is unsafe.
+        let me = std::env::current_exe().expect("a running program has a path");
+        let error = rustc::install(Command::new(me).args(std::env::args_os().skip(1))).exec();
+        panic!("this program could not be started again: {error}");
+    }
+    let arguments = Arguments::from_args();
+    let works = Arc::new(Works::new());
+    let tally = Arc::new(Tally::default());
+    let trials = trials(&works, &tally);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list {
+        println!("{}", tally.report(works.book()));
+    }
+    conclusion.exit();
+}
+
+fn trials(works: &Arc<Works>, tally: &Arc<Tally>) -> Vec<Trial> {
+    let mut trials = vec![check(works)];
+    for page in &works.book().pages {
+        for at in 0..page.blocks.len() {
+            trials.extend(block(works, tally, page, at));
+        }
+        let mut named: Vec<&str> = page.tests().map(|(test, _)| test).collect();
+        named.sort_unstable();
+        named.dedup();
+        for test in named {
+            let (of, test) = (Arc::clone(works), test.to_owned());
+            let name = format!("test::{test}");
+            trials.push(trial(tally, page, &name, move || claim::prove(&of, &test)));
+        }
+    }
+    trials
+}
+
+/// Everything that needs no compiler, as one test: what is wrong is listed with file and line.
+fn check(works: &Arc<Works>) -> Trial {
+    let works = Arc::clone(works);
+    Trial::test("book::check", move || {
+        let problems = weave::check::check(works.book());
+        let listed: String = problems
+            .iter()
+            .map(|problem| format!("{problem}\n"))
+            .collect();
+        if listed.is_empty() {
+            Ok(())
+        } else {
+            Err(listed.into())
+        }
+    })
+}
+
+/// The test of a block; `None` for what claims nothing.
+fn block(works: &Arc<Works>, tally: &Arc<Tally>, page: &Page, at: usize) -> Option<Trial> {
+    let prove: fn(&Works, &Page, &Block) -> Outcome = match &page.blocks[at].fence {
+        Fence::Rust { .. } if Include::parse(&page.blocks[at].body).is_some() => excerpt::prove,
+        Fence::Rust { .. } => program::prove,
+        Fence::Refusal(_) => refusal::prove,
+        Fence::Console { .. } => console::prove,
+        Fence::Diff { .. } => diff::prove,
+        Fence::Recall { .. } | Fence::Text => return None,
+    };
+    let (works, path) = (Arc::clone(works), page.path.clone());
+    Some(trial(tally, page, &page.blocks[at].name, move || {
+        let page = works
+            .book()
+            .page(&path)
+            .expect("the page is in the book that it came from");
+        let block = &page.blocks[at];
+        prove(&works, page, block)
+            .map_err(|error| error.context(format!("{}:{}", page.file.display(), block.line)))
+    }))
+}
+
+/// A test of a page. In a draft a failure is reported and not fatal.
+fn trial(
+    tally: &Arc<Tally>,
+    page: &Page,
+    name: &str,
+    prove: impl FnOnce() -> Outcome + Send + 'static,
+) -> Trial {
+    let (tally, draft) = (Arc::clone(tally), page.draft);
+    let kind = name.split("::").next().unwrap_or(name).to_owned();
+    Trial::ignorable_test(format!("{}::{name}", page.name()), move || match prove() {
+        Ok(Proof::Holds) => {
+            tally.proven(&kind);
+            Ok(Completion::Completed)
+        }
+        Ok(Proof::Skipped(why)) => {
+            tally.skipped(&kind);
+            Ok(Completion::ignored_with(format!("skipped: {why}")))
+        }
+        Err(error) if draft => {
+            tally.red_in_a_draft();
+            Ok(Completion::ignored_with(format!(
+                "red, in a draft: {error:#}"
+            )))
+        }
+        Err(error) => Err(Failed::from(format!("{error:#}"))),
+    })
+}

@@ -1,0 +1,281 @@
+//! Everything that can be wrong with the book and be found without a compiler.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::book::{Book, SRC};
+use crate::fence::Fence;
+use crate::ledger::LEDGER;
+use crate::page::{Block, Page};
+use crate::patch::Patch;
+use crate::problem::{Fault, Problem};
+use crate::source::{Include, normalise};
+
+/// The longest listing, in lines that the reader sees.
+pub const LONGEST_LISTING: usize = 25;
+
+/// How many words of prose a note has.
+pub const WORDS: std::ops::RangeInclusive<usize> = 600..=1400;
+
+/// All problems, in the order of files and lines.
+pub fn check(book: &Book) -> Vec<Problem> {
+    let mut problems = book.problems.clone();
+    for page in &book.pages {
+        problems.extend(page.problems.iter().cloned());
+        blocks(book, page, &mut problems);
+        links(book, page, &mut problems);
+        if page.path.parent() != Some(Path::new("")) && !page.draft {
+            note(page, &mut problems);
+        }
+    }
+    names(book, &mut problems);
+    ledger(book, &mut problems);
+    problems.sort();
+    problems.dedup();
+    problems
+}
+
+fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
+    for block in &page.blocks {
+        let fault = match &block.fence {
+            Fence::Rust { run } => rust(book, page, block, *run),
+            Fence::Console { .. } if !block.body.starts_with("$ ") => Some((
+                0,
+                Fault::new(
+                    "this console shows no command",
+                    "its first line is `$ command`",
+                ),
+            )),
+            Fence::Diff { test, .. } => diff(book, block, test),
+            Fence::Recall { .. } => recall(block),
+            Fence::Refusal(_) | Fence::Console { .. } => too_long(&block.body),
+            Fence::Text => None,
+        };
+        if let Some((at, fault)) = fault {
+            problems.push(page.problem(block.line + at, fault));
+        }
+    }
+}
+
+/// A fault and how many lines below the block's fence it stands.
+type BlockFault = Option<(usize, Fault)>;
+
+fn rust(book: &Book, page: &Page, block: &Block, run: bool) -> BlockFault {
+    match Include::parse(&block.body) {
+        Some(Err(fault)) => Some((1, fault)),
+        Some(Ok(include)) => match include.resolve(&book.root, &page.file) {
+            Err(fault) => Some((1, fault)),
+            Ok(excerpt) => too_long(&excerpt.code),
+        },
+        None if !run && !book.ledger.excuses(&page.file, &block.name) => {
+            let what = format!("`{}` is compiled but not run", block.name);
+            Some((
+                0,
+                Fault::new(what, format!("drop `no_run`, or give a reason in {LEDGER}")),
+            ))
+        }
+        None => too_long(&block.body),
+    }
+}
+
+fn too_long(code: &str) -> BlockFault {
+    let hidden = |line: &&str| !(*line == "#" || line.starts_with("# "));
+    let shown = code.lines().filter(hidden).count();
+    (shown > LONGEST_LISTING).then(|| {
+        let what = format!("a listing of {shown} lines");
+        let help = format!("at most {LONGEST_LISTING}: it has two ideas, or boilerplate to hide");
+        (0, Fault::new(what, help))
+    })
+}
+
+fn diff(book: &Book, block: &Block, test: &str) -> BlockFault {
+    let applied = Patch::parse(&block.body).and_then(|patch| patch.apply(&book.root));
+    match applied {
+        Err((at, fault)) => Some((at + 1, fault)),
+        Ok(_) => book.tests.get(test).err().map(|fault| (0, fault)),
+    }
+}
+
+fn recall(block: &Block) -> BlockFault {
+    let sides = block.body.split_once("\n---\n");
+    let filled = |(q, a): (&str, &str)| !q.trim().is_empty() && !a.trim().is_empty();
+    (!sides.is_some_and(filled)).then(|| {
+        let help = "write the question, a line `---`, the answer";
+        (
+            0,
+            Fault::new("this card has no question or no answer", help),
+        )
+    })
+}
+
+fn links(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
+    for link in &page.links {
+        if let Err(fault) = link_leads_somewhere(book, page, &link.to) {
+            problems.push(page.problem(link.line, fault));
+        }
+    }
+}
+
+fn link_leads_somewhere(book: &Book, page: &Page, to: &str) -> Result<(), Fault> {
+    if let Some(test) = to.strip_prefix("test:") {
+        return book.tests.get(test).map(|_| ());
+    }
+    if to.starts_with("https://") || to.starts_with("http://") {
+        return Ok(());
+    }
+    let (path, fragment) = to.split_once('#').unwrap_or((to, ""));
+    let dead = |help: String| Fault::new(format!("dead link `{to}`"), help);
+    let target = normalise(&page.path.parent().unwrap_or(Path::new("")).join(path));
+    let target = if path.is_empty() {
+        Some(page)
+    } else {
+        book.page(&target)
+    };
+    let Some(target) = target else {
+        return file_link(book, page, path).map_err(dead);
+    };
+    if target.draft && !page.draft {
+        return Err(dead("it leads to a draft, which is never published".into()));
+    }
+    let has = |id: &str| target.headings.iter().any(|heading| heading.id == id);
+    if fragment.is_empty() || has(fragment) || card(target, fragment) {
+        return Ok(());
+    }
+    let ids: Vec<&str> = target
+        .headings
+        .iter()
+        .map(|heading| heading.id.as_str())
+        .collect();
+    Err(dead(format!(
+        "the headings of {} are: {}",
+        target.file.display(),
+        ids.join(", ")
+    )))
+}
+
+fn card(page: &Page, fragment: &str) -> bool {
+    let is = |block: &Block| matches!(&block.fence, Fence::Recall { id } if fragment == format!("recall-{id}"));
+    page.blocks.iter().any(is)
+}
+
+/// A file that is no page, such as a picture, must lie in the book's folder: nothing else is served.
+fn file_link(book: &Book, page: &Page, path: &str) -> Result<(), String> {
+    let file = normalise(&page.file.parent().unwrap_or(Path::new("")).join(path));
+    if !file.starts_with(SRC) {
+        return Err(format!(
+            "a page can only lead to what lies in {SRC}/; name the file instead"
+        ));
+    }
+    match book.root.join(&file).is_file() {
+        true if !path.ends_with(".md") => Ok(()),
+        _ => {
+            let pages = book
+                .pages
+                .iter()
+                .map(|page| page.path.display().to_string());
+            Err(format!(
+                "the pages are: {}",
+                pages.collect::<Vec<_>>().join(", ")
+            ))
+        }
+    }
+}
+
+/// What every note has: a claim with its platform and its proof, sources, and a length.
+fn note(page: &Page, problems: &mut Vec<Problem>) {
+    let mut wrong = |line, what: &str, help: &str| {
+        problems.push(page.problem(line, Fault::new(what, help)));
+    };
+    let form = "`> **Claim** (Linux): one falsifiable sentence. [Proof](test:crate::test)`";
+    match &page.claims[..] {
+        [claim] => {
+            if !claim.text["Claim".len()..].trim_start().starts_with('(') {
+                wrong(claim.line, "the claim names no platform", form);
+            }
+            if !page.text[claim.range.clone()].contains("](test:") {
+                wrong(
+                    claim.line,
+                    "the claim links to no test that proves it",
+                    form,
+                );
+            }
+        }
+        [] => wrong(1, "the note has no claim", form),
+        [_, second, ..] => wrong(
+            second.line,
+            "a second claim",
+            "a note has one idea: make it two notes",
+        ),
+    }
+    if !page
+        .headings
+        .iter()
+        .any(|heading| heading.text == "Sources")
+    {
+        wrong(
+            1,
+            "the note names no sources",
+            "add a heading `## Sources` with man pages and the like",
+        );
+    }
+    if !WORDS.contains(&page.words) {
+        let what = format!("the note has {} words", page.words);
+        wrong(
+            1,
+            &what,
+            &format!("a note has {} to {}", WORDS.start(), WORDS.end()),
+        );
+    }
+}
+
+/// The names by which readers and tests find things are unique in the book.
+fn names(book: &Book, problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<String, (PathBuf, usize)> = HashMap::new();
+    for page in &book.pages {
+        let blocks = page.blocks.iter().filter_map(|block| match &block.fence {
+            Fence::Diff { name, .. } => Some((format!("diff `{name}`"), block.line)),
+            Fence::Recall { id } => Some((format!("card `{id}`"), block.line)),
+            _ => None,
+        });
+        for (name, line) in blocks.chain([(format!("page name `{}`", page.name()), 1)]) {
+            let first = seen
+                .entry(name.clone())
+                .or_insert_with(|| (page.file.clone(), line));
+            if *first != (page.file.clone(), line) {
+                let help = format!("the first is at {}:{}", first.0.display(), first.1);
+                problems.push(page.problem(line, Fault::new(format!("a second {name}"), help)));
+            }
+        }
+    }
+}
+
+fn ledger(book: &Book, problems: &mut Vec<Problem>) {
+    let blocks = &book.ledger.blocks;
+    let mut wrong = |what: String, help: &str| {
+        problems.push(Fault::new(what, help).at(LEDGER, 1));
+    };
+    if blocks.len() > book.ledger.at_most {
+        let what = format!("{} entries, at most {}", blocks.len(), book.ledger.at_most);
+        wrong(what, "the ledger may only shrink: prove the block instead");
+    } else if blocks.len() < book.ledger.at_most {
+        wrong(
+            format!("{} entries, yet at_most is higher", blocks.len()),
+            "lower `at_most` to it",
+        );
+    }
+    for entry in blocks {
+        let page = book
+            .pages
+            .iter()
+            .find(|page| page.file == Path::new(&entry.page));
+        let unrun =
+            |block: &&Block| block.name == entry.block && block.fence == Fence::Rust { run: false };
+        if page
+            .and_then(|page| page.blocks.iter().find(unrun))
+            .is_none()
+        {
+            let what = format!("{} has no unproven block `{}`", entry.page, entry.block);
+            wrong(what, "take the entry out and lower `at_most`");
+        }
+    }
+}

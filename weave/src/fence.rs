@@ -1,0 +1,226 @@
+//! The tags that a fenced block may have, and what each promises.
+
+use crate::problem::Fault;
+
+/// All tags, as an author may write them. Shown in errors.
+pub const FENCES: &str = "\
+rust                                      a program: compiled and run
+rust,no_run                               a program: compiled; needs a reason in the ledger
+rust  with an {{#include file:anchor}}    an excerpt of a chapter crate
+rust,compile_fail,E0277                   must fail to compile with this code
+rust,compile_fail=\"some words\"            must fail to compile with this text, where there is no code
+console                                   `$ command` and its output, run again
+console,varies                            the same; numbers are compared by shape only
+diff,name=N,test=crate::test,hangs        must make that test hang; or dies=\"SIGSEGV\", or fails=\"words\"
+recall,some-id                            a question, a line `---`, the answer
+text                                      claims nothing";
+
+/// What a block is and so what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fence {
+    /// A complete Rust program, or an excerpt when the body is an include.
+    Rust {
+        /// `false` for `no_run`: compiled only.
+        run: bool,
+    },
+    /// Code that the compiler must refuse.
+    Refusal(Refusal),
+    /// Commands and their output.
+    Console {
+        /// Numbers differ from run to run and are compared by shape only.
+        varies: bool,
+    },
+    /// The smallest change that breaks a test.
+    Diff {
+        /// Unique in the book; `cargo book break NAME`.
+        name: String,
+        /// `crate::test_name`.
+        test: String,
+        /// How that test must then end.
+        ending: Ending,
+    },
+    /// A question and its answer.
+    Recall {
+        /// Unique in the book and stable, since schedules are kept under it.
+        id: String,
+    },
+    /// Plain text.
+    Text,
+}
+
+/// Why the compiler must refuse a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// An error code such as `E0277`.
+    Code(String),
+    /// Words of the error, where it has no code.
+    Says(String),
+}
+
+/// How a broken test must end, with words that it must print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Sleeps in a wait that nothing will end.
+    Hangs,
+    /// A signal ends it; the text, if any, is the signal's name.
+    Dies(Option<String>),
+    /// It fails; the text, if any, is in what it prints.
+    Fails(Option<String>),
+}
+
+impl Fence {
+    /// Reads an info string such as `diff,name=one-read,test=edges::drains,hangs`.
+    pub fn parse(info: &str) -> Result<Fence, Fault> {
+        let attributes = split(info);
+        let (tag, rest) = match attributes.split_first() {
+            Some((tag, rest)) if !tag.is_empty() => (tag.as_str(), rest),
+            _ => return Err(Fault::new("a fenced block without a tag", list())),
+        };
+        let bad = || {
+            Fault::new(
+                format!("`{info}` is not a form of the fence `{tag}`"),
+                list(),
+            )
+        };
+        match tag {
+            "rust" => rust(rest).ok_or_else(bad),
+            "console" => match rest {
+                [] => Ok(Fence::Console { varies: false }),
+                [one] if one == "varies" => Ok(Fence::Console { varies: true }),
+                _ => Err(bad()),
+            },
+            "diff" => diff(rest).ok_or_else(bad),
+            "recall" => match rest {
+                [id] if is_name(id) => Ok(Fence::Recall { id: id.clone() }),
+                _ => Err(bad()),
+            },
+            "text" if rest.is_empty() => Ok(Fence::Text),
+            "text" => Err(bad()),
+            _ => Err(Fault::new(format!("unknown fence `{info}`"), list())),
+        }
+    }
+}
+
+fn list() -> String {
+    format!("the fences are:\n{FENCES}")
+}
+
+fn rust(rest: &[String]) -> Option<Fence> {
+    match rest {
+        [] => Some(Fence::Rust { run: true }),
+        [one] if one == "no_run" => Some(Fence::Rust { run: false }),
+        [one] => {
+            let words = value(one, "compile_fail").filter(|words| !words.is_empty())?;
+            Some(Fence::Refusal(Refusal::Says(words)))
+        }
+        [one, code] if one == "compile_fail" && is_error_code(code) => {
+            Some(Fence::Refusal(Refusal::Code(code.clone())))
+        }
+        _ => None,
+    }
+}
+
+fn diff(rest: &[String]) -> Option<Fence> {
+    let [name, test, ending] = rest else {
+        return None;
+    };
+    let ending = match ending.as_str() {
+        "hangs" => Ending::Hangs,
+        "dies" => Ending::Dies(None),
+        "fails" => Ending::Fails(None),
+        other => match value(other, "dies") {
+            Some(signal) => Ending::Dies(Some(signal)),
+            None => Ending::Fails(Some(value(other, "fails")?)),
+        },
+    };
+    let name = value(name, "name").filter(|name| is_name(name))?;
+    let test = value(test, "test").filter(|test| test.contains("::"))?;
+    Some(Fence::Diff { name, test, ending })
+}
+
+fn value(attribute: &str, key: &str) -> Option<String> {
+    let value = attribute.strip_prefix(key)?.strip_prefix('=')?;
+    Some(value.trim_matches('"').to_owned())
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn is_error_code(code: &str) -> bool {
+    code.strip_prefix('E')
+        .is_some_and(|n| n.len() == 4 && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Splits at the commas that are not between quotes.
+fn split(info: &str) -> Vec<String> {
+    let mut quoted = false;
+    let at_comma = |c: char| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    };
+    info.trim()
+        .split(at_comma)
+        .map(|part| part.trim().to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fences_are_read_with_their_attributes() {
+        let parse = |info| Fence::parse(info).unwrap();
+        assert_eq!(parse("rust"), Fence::Rust { run: true });
+        assert_eq!(parse("rust,no_run"), Fence::Rust { run: false });
+        assert_eq!(
+            parse("rust,compile_fail,E0277"),
+            Fence::Refusal(Refusal::Code("E0277".into()))
+        );
+        assert_eq!(
+            parse("rust,compile_fail=\"cannot be sent, ever\""),
+            Fence::Refusal(Refusal::Says("cannot be sent, ever".into()))
+        );
+        assert_eq!(
+            parse("diff,name=one-read,test=edges::drains,fails=\"a, b\""),
+            Fence::Diff {
+                name: "one-read".into(),
+                test: "edges::drains".into(),
+                ending: Ending::Fails(Some("a, b".into())),
+            }
+        );
+        assert_eq!(
+            parse("recall,edge-one"),
+            Fence::Recall {
+                id: "edge-one".into()
+            }
+        );
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_the_list() {
+        for info in [
+            "",
+            "ruts",
+            "rust,ignore",
+            "rust,compile_fail",
+            "rust,compile_fail,E27",
+            "sh",
+            "diff",
+            "diff,name=x,test=y,hangs",
+            "diff,name=X,test=a::b,hangs",
+            "diff,name=x,test=a::b,explodes",
+            "recall",
+            "recall,Two Words",
+            "text,x",
+            "console,x",
+        ] {
+            let fault = Fence::parse(info).expect_err(info);
+            assert!(fault.help.contains("compile_fail"), "{info}: {fault}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The page language of the book.
+//!
+//! A page is Markdown in which every fenced block has a tag that says what proves it ([`fence`]).
+//! [`Book::load`] reads all pages, [`check::check`] finds everything that is wrong without a
+//! compiler, and [`render::render`] turns a page into the Markdown that mdBook expects.
+//! [`preprocess::Weave`] is the same as an mdBook preprocessor.
+//!
+//! Nothing here runs cargo or speaks HTTP: the tests and the `book` command do.
+
+pub mod book;
+pub mod check;
+pub mod fence;
+pub mod ledger;
+pub mod page;
+pub mod patch;
+pub mod preprocess;
+pub mod problem;
+pub mod render;
+pub mod source;
+
+pub use book::Book;
+pub use fence::{Ending, Fence};
+pub use page::{Block, Page};
+pub use problem::Problem;

@@ -1,0 +1,214 @@
+//! A page as the Markdown that mdBook reads: excerpts put in, captions and cards laid out.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::book::Book;
+use crate::fence::{Ending, Fence, Refusal};
+use crate::page::{Block, Page};
+use crate::source::{Include, dedent};
+
+/// The page as mdBook Markdown. The book must have passed [`crate::check::check`]: what could not
+/// be resolved there is left as the author wrote it here.
+pub fn render(book: &Book, page: &Page) -> String {
+    let mut out = String::new();
+    let mut done = 0;
+    let mut replace = Vec::new();
+    for block in &page.blocks {
+        if let Some(html) = self::block(book, page, block) {
+            replace.push((block.range.clone(), html));
+        }
+    }
+    for claim in &page.claims {
+        let quote = page.text[claim.range.clone()].trim_end();
+        replace.push((
+            claim.range.clone(),
+            format!("<div class=\"claim\">\n\n{quote}\n\n</div>\n"),
+        ));
+    }
+    replace.sort_by_key(|(range, _)| range.start);
+    for (range, html) in replace {
+        out.push_str(&page.text[done..range.start]);
+        out.push_str(&html);
+        done = range.end;
+    }
+    out.push_str(&page.text[done..]);
+    if page.draft {
+        out.insert_str(
+            0,
+            "<p class=\"draft\">A draft: not proven yet, and not published.</p>\n\n",
+        );
+    }
+    out.push_str(&proofs(book, page));
+    link_tests(page, out)
+}
+
+/// Links to tests lead to their sources at the end of the page.
+fn link_tests(page: &Page, text: String) -> String {
+    page.tests().fold(text, |text, (test, _)| {
+        text.replace(
+            &format!("](test:{test})"),
+            &format!("](#{})", proof_id(test)),
+        )
+    })
+}
+
+fn proof_id(test: &str) -> String {
+    format!("proof-{}", test.replace("::", "-"))
+}
+
+fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
+    let body = block.body.trim_end();
+    Some(match &block.fence {
+        Fence::Rust { .. } => match Include::parse(body) {
+            Some(include) => {
+                let excerpt = include.ok()?.resolve(&book.root, &page.file).ok()?;
+                let file = format!("<code>{}:{}</code>", excerpt.file.display(), excerpt.line);
+                figure("excerpt", &file, "rust", &excerpt.code)
+            }
+            None => figure("program", "a program of this page", "rust", body),
+        },
+        Fence::Refusal(Refusal::Code(code)) => figure(
+            "refusal",
+            &format!("does not compile: {code}"),
+            "rust",
+            body,
+        ),
+        Fence::Refusal(Refusal::Says(says)) => figure(
+            "refusal",
+            &format!("does not compile: {}", escape(says)),
+            "rust",
+            body,
+        ),
+        Fence::Console { varies: true } => {
+            figure("console", "one run; the numbers vary", "console", body)
+        }
+        Fence::Console { varies: false } => figure("console", "", "console", body),
+        Fence::Diff { name, test, ending } => figure(
+            "diff",
+            &diff_caption(body, name, test, ending),
+            "diff",
+            &diff_body(body),
+        ),
+        Fence::Recall { id } => card(id, body)?,
+        Fence::Text => return None,
+    })
+}
+
+/// A listing with its caption. Blank lines let the Markdown inside be read.
+fn figure(class: &str, caption: &str, language: &str, code: &str) -> String {
+    let caption = match caption {
+        "" => String::new(),
+        text => format!("<figcaption>{text}</figcaption>\n"),
+    };
+    let fence = if code.contains("```") { "````" } else { "```" };
+    let code = code.trim_end();
+    format!(
+        "<figure class=\"{class}\">\n{caption}\n{fence}{language}\n{code}\n{fence}\n\n</figure>\n"
+    )
+}
+
+fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
+    let file = body
+        .lines()
+        .find_map(|line| line.strip_prefix("--- "))
+        .unwrap_or("")
+        .trim();
+    let how = match ending {
+        Ending::Hangs => "hangs".into(),
+        Ending::Dies(None) => "dies".into(),
+        Ending::Dies(Some(signal)) => format!("dies of {}", escape(signal)),
+        Ending::Fails(None) => "fails".into(),
+        Ending::Fails(Some(words)) => format!("fails: <q>{}</q>", escape(words)),
+    };
+    format!(
+        "<code>{file}</code> <span class=\"run\"><code>cargo book break {name}</code></span>\
+         <span class=\"how\"><a href=\"#{}\"><code>{test}</code></a> then {how}</span>",
+        proof_id(test)
+    )
+}
+
+/// The hunks as a reader wants them: no file header, no shared indentation.
+fn diff_body(body: &str) -> String {
+    let lines: Vec<&str> = body
+        .lines()
+        .filter(|line| !line.starts_with("--- "))
+        .collect();
+    let inner = |line: &&&str| !line.starts_with("@@") && line.len() > 1;
+    let indent = |line: &&str| line[1..].len() - line[1..].trim_start().len();
+    let shared = lines.iter().filter(inner).map(indent).min().unwrap_or(0);
+    let cut = |line: &&str| match line.split_at_checked(1) {
+        Some((mark, rest)) if mark != "@" => {
+            format!("{mark}{}\n", rest.get(shared..).unwrap_or(""))
+        }
+        _ => "@@\n".into(),
+    };
+    let text: String = lines.iter().map(cut).collect();
+    text.strip_prefix("@@\n").map(str::to_owned).unwrap_or(text)
+}
+
+fn card(id: &str, body: &str) -> Option<String> {
+    let (question, answer) = body.split_once("\n---\n")?;
+    Some(format!(
+        "<details class=\"recall\" id=\"recall-{id}\">\n<summary>\n\n{}\n\n</summary>\n\n{}\n\n</details>\n",
+        question.trim(),
+        answer.trim()
+    ))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// What proves the page: the count of its blocks, and the source of every test that it names.
+fn proofs(book: &Book, page: &Page) -> String {
+    let of_diffs = page.blocks.iter().filter_map(|block| match &block.fence {
+        Fence::Diff { test, .. } => Some(test.as_str()),
+        _ => None,
+    });
+    let mut named: Vec<&str> = page.tests().map(|(test, _)| test).chain(of_diffs).collect();
+    let mut seen = std::collections::HashSet::new();
+    named.retain(|test| seen.insert(*test));
+    if named.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "\n\n## What proves this page\n\n`cargo test {}` runs {}. The tests that it names:\n\n",
+        page.name(),
+        count(page, named.len())
+    );
+    for (test, found) in named
+        .iter()
+        .filter_map(|test| Some((test, book.tests.get(test).ok()?)))
+    {
+        let (of, name) = test.split_once("::").unwrap_or((test, ""));
+        let code = dedent(&found.code);
+        let _ = write!(
+            out,
+            "<details class=\"proof\">\n<summary><code>{test}</code></summary>\n\
+             <p id=\"{}\"><code>{}:{}</code>, alone: <code>cargo test -p {of} {name}</code></p>\n\n\
+             ```rust\n{code}```\n\n</details>\n\n",
+            proof_id(test),
+            found.file.display(),
+            found.line,
+        );
+    }
+    out
+}
+
+/// "2 programs, 5 excerpts, 1 test", in the order of the alphabet.
+fn count(page: &Page, tests: usize) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::from([("test", tests)]);
+    for block in &page.blocks {
+        let kind = block.name.split("::").next().unwrap_or("block");
+        if kind != "recall" && kind != "text" {
+            *kinds.entry(kind).or_default() += 1;
+        }
+    }
+    let each = kinds
+        .iter()
+        .map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }));
+    each.collect::<Vec<_>>().join(", ")
+}
