@@ -10,8 +10,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
-use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache};
 use tokio::net::TcpListener;
 
 use build::Shelf;
@@ -73,24 +73,31 @@ fn rebuild(shelf: &Shelf, site: &Site) {
 }
 
 /// Builds the book anew after each change of what it is made of.
-fn watch(root: &Path, shelf: Shelf, site: Arc<Site>) -> Result<Debouncer<RecommendedWatcher>> {
+fn watch(
+    root: &Path,
+    shelf: Shelf,
+    site: Arc<Site>,
+) -> Result<Debouncer<RecommendedWatcher, RecommendedCache>> {
     let (changed, changes) = mpsc::channel();
-    let mut watcher = new_debouncer(QUIET, move |events: DebounceEventResult| {
+    let tell = move |events: DebounceEventResult| {
         // The receiver is gone only when the program ends.
         let _ = changed.send(events);
-    })?;
+    };
+    let mut watcher = notify_debouncer_full::new_debouncer(QUIET, None, tell)?;
     for path in WATCHED {
-        let path = root.join(path);
-        watcher.watcher().watch(&path, RecursiveMode::Recursive)?;
+        watcher.watch(root.join(path), RecursiveMode::Recursive)?;
     }
     std::thread::spawn(move || {
         for events in changes {
-            let relevant =
-                |path: &Path| !path.components().any(|part| part.as_os_str() == "target");
-            if events.is_ok_and(|events| events.iter().any(|event| relevant(&event.path))) {
+            if events.is_ok_and(|events| events.iter().any(is_a_change)) {
                 rebuild(&shelf, &site);
             }
         }
     });
     Ok(watcher)
+}
+
+/// Reading is reported too, and a build reads everything: it would build for ever.
+fn is_a_change(event: &DebouncedEvent) -> bool {
+    !matches!(event.kind, EventKind::Access(_))
 }

@@ -71,6 +71,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Dropping it ends it at once: requests that wait are dropped, connections closed, threads joined.
 /// It owns a tokio runtime, and tokio lets nobody start or drop one inside async code: there, use
 /// [`serve`].
+#[must_use = "dropping the server ends it"]
 #[derive(Debug)]
 pub struct Delayserver {
     addr: SocketAddr,

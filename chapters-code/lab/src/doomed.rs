@@ -51,7 +51,7 @@
 
 use std::env;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeWriter, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{self, Child, Command, ExitStatus, Stdio};
@@ -220,11 +220,13 @@ impl Watched {
     ///
     /// Fails if the program cannot be started.
     pub fn spawn(mut command: Command) -> io::Result<Watched> {
-        command.process_group(0);
+        let (stdout, stdout_writer) = Tail::of_pipe()?;
+        let (stderr, stderr_writer) = Tail::of_pipe()?;
         command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(stdout_writer)
+            .stderr(stderr_writer);
+        command.process_group(0);
         prepare(&mut command);
         let (born, birth) = mpsc::channel();
         let (living, over) = mpsc::channel();
@@ -235,6 +237,8 @@ impl Watched {
             .name("keeper".into())
             .spawn(move || {
                 let child = command.spawn();
+                // With it go our ends for writing: the pipes close with the last of the family.
+                drop(command);
                 let pid = child.as_ref().map(Child::id).ok();
                 let _ = born.send(child);
                 if let Some(pid) = pid {
@@ -242,16 +246,17 @@ impl Watched {
                 }
                 drop(living);
             })?;
-        let mut child = birth
+        let child = birth
             .recv()
             .expect("the keeper sends what spawn returned")?;
+        let keeper = Some(keeper);
         Ok(Watched {
-            stdout: Tail::of(child.stdout.take().expect("stdout is a pipe"))?,
-            stderr: Tail::of(child.stderr.take().expect("stderr is a pipe"))?,
             child,
             started,
-            keeper: Some(keeper),
+            keeper,
             over,
+            stdout,
+            stderr,
             test: None,
         })
     }
@@ -294,7 +299,7 @@ impl Watched {
         }
     }
 
-    /// Sends `SIGSTOP` and waits until every thread of the child has stopped.
+    /// Sends `SIGSTOP` and waits until every thread of the child has stopped, or it has ended.
     ///
     /// Without that wait a `SIGCONT` that follows at once would cancel the stop: `signal(7)`.
     pub fn stop(&self) -> io::Result<()> {
@@ -400,8 +405,8 @@ fn prepare(command: &mut Command) {
         Ok(())
     };
     // SAFETY: it runs between fork and exec in a copy of a process with many threads, where only
-    // what is async-signal-safe is allowed. It makes a few system calls, allocates nothing and takes
-    // no lock: `last_os_error` reads errno.
+    // what is async-signal-safe is allowed. It makes system calls, allocates nothing and takes no
+    // lock: `last_os_error` reads errno.
     unsafe { command.pre_exec(prepare) };
 }
 
@@ -459,14 +464,16 @@ struct Tail {
 }
 
 impl Tail {
-    fn of(mut pipe: impl Read + Send + 'static) -> io::Result<Tail> {
+    fn of_pipe() -> io::Result<(Tail, PipeWriter)> {
+        let (mut pipe, writer) = io::pipe()?;
         let (open, closed) = mpsc::channel();
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let tail = Tail {
             bytes: bytes.clone(),
             closed,
         };
-        thread::Builder::new().name("drain".into()).spawn(move || {
+        let drain = thread::Builder::new().name("drain".into());
+        drain.spawn(move || {
             let mut buf = [0; 1 << 14];
             while let Ok(n @ 1..) = pipe.read(&mut buf) {
                 let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -478,7 +485,7 @@ impl Tail {
             }
             drop(open);
         })?;
-        Ok(tail)
+        Ok((tail, writer))
     }
 
     /// What was printed, once the group is dead. A process that left the group may keep the pipe
@@ -495,7 +502,7 @@ impl Ended {
     fn cut_to_body(&mut self, test: &str) {
         if let Some((_, body)) = self.stdout.split_once(BODY) {
             self.stdout = body.to_owned();
-        } else if self.stdout.len() < KEPT / 2 {
+        } else if self.stdout.len() < KEPT {
             panic!("the child did not reach the body of a test `{test}`: {self}");
         }
     }

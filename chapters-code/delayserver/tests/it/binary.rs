@@ -2,7 +2,7 @@
 
 use crate::client::{AGES, Client, DEADLINE, eventually};
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -148,6 +148,21 @@ fn sigterm_lets_a_waiting_request_finish() {
     program.signal("TERM");
     assert_eq!(client.reply().body, "in-flight");
     assert_eq!(program.end().code(), Some(0));
+}
+
+#[test]
+fn while_a_request_waits_ctrl_c_closes_all_else() {
+    let program = Program::start(FREE_PORT, "debug");
+    let mut idle = Client::connect(program.addr);
+    idle.ask("GET", "/0/served");
+    let mut waiting = Client::connect(program.addr);
+    waiting.get(AGES);
+    program.logs("GET /60000/ages");
+    program.signal("INT");
+    assert_eq!(idle.rest(), "");
+    eventually("nobody listens", || {
+        TcpStream::connect(program.addr).is_err()
+    });
 }
 
 #[test]

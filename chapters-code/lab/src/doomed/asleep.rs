@@ -13,7 +13,7 @@ pub(super) struct Thread {
     tid: i32,
     name: String,
     /// How often it was switched out, by its own doing or not.
-    switches: (String, String),
+    switches: [String; 2],
     /// None if it is awake, stopped, or in a call that we do not know.
     wait: Option<Wait>,
 }
@@ -64,10 +64,10 @@ pub(super) fn for_ever(leader: i32) -> Option<Vec<Thread>> {
     let sleeping = |pid| {
         let threads = threads(pid).ok()?;
         let endless = |wait: &Wait| wait.until != Until::Timer;
-        threads
+        let all_are = threads
             .iter()
-            .all(|t| t.wait.as_ref().is_some_and(endless))
-            .then_some(threads)
+            .all(|thread| thread.wait.as_ref().is_some_and(endless));
+        all_are.then_some(threads)
     };
     let mut all = sleeping(leader)?;
     for pid in family(leader).ok()? {
@@ -83,12 +83,8 @@ fn family(leader: i32) -> io::Result<Vec<i32>> {
         // One that ends just now is none.
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // pid (comm) state ppid pgrp: a name may hold blanks and parentheses.
-        let mut fields = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .skip(1);
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let mut fields = after_name.split_whitespace().skip(1);
         let mut field = || fields.next().and_then(|field| field.parse().ok());
         if let (Some(parent), Some(group)) = (field(), field()) {
             others.push((pid, parent, group));
@@ -127,15 +123,14 @@ fn threads(pid: i32) -> io::Result<Vec<Thread>> {
             Some('S') => wait(&fs::read_to_string(format!("{task}/syscall"))?),
             _ => None,
         };
-        let name = if tid == pid {
-            "main".to_owned()
-        } else {
-            field("Name")
+        let name = match tid == pid {
+            true => "main".to_owned(),
+            false => field("Name"),
         };
-        let switches = (
+        let switches = [
             field("voluntary_ctxt_switches"),
             field("nonvoluntary_ctxt_switches"),
-        );
+        ];
         threads.push(Thread {
             pid,
             tid,
@@ -177,40 +172,25 @@ static NUMBERS_ARE_OURS: LazyLock<bool> = LazyLock::new(|| {
 /// The table of the waits. One that is missing here is never called a hang.
 fn wait_in(number: i64, args: &[u64]) -> Option<Wait> {
     use Until::{Receive, Send, Timer, Woken};
+    let wait = |call, detail, until| Wait {
+        call,
+        detail,
+        until,
+    };
     let millis = |call, at: usize| {
         let timeout = args[at] as i32;
         let until = if timeout < 0 { Woken } else { Timer };
-        Wait {
-            call,
-            detail: format!("timeout {timeout}"),
-            until,
-        }
+        wait(call, format!("timeout {timeout}"), until)
     };
     let pointer = |call, at: usize| match args[at] {
-        0 => Wait {
-            call,
-            detail: "no timeout".to_owned(),
-            until: Woken,
-        },
-        _ => Wait {
-            call,
-            detail: "with a timeout".to_owned(),
-            until: Timer,
-        },
+        0 => wait(call, "no timeout".to_owned(), Woken),
+        _ => wait(call, "with a timeout".to_owned(), Timer),
     };
     let descriptor = |call, until: fn(RawFd) -> Until| {
         let fd = args[0] as RawFd;
-        Wait {
-            call,
-            detail: format!("descriptor {fd}"),
-            until: until(fd),
-        }
+        wait(call, format!("descriptor {fd}"), until(fd))
     };
-    let plain = |call, until| Wait {
-        call,
-        detail: String::new(),
-        until,
-    };
+    let plain = |call, until| wait(call, String::new(), until);
     Some(match number {
         #[cfg(target_arch = "x86_64")]
         libc::SYS_epoll_wait => millis("epoll_wait", 3),
@@ -254,10 +234,8 @@ pub(super) fn timer_armed(threads: &[Thread]) -> bool {
     pids.dedup();
     let of_process =
         |pid| -> io::Result<bool> { Ok(timerfd(pid)? || posix_timer(pid) || retransmission(pid)?) };
-    pids.into_iter().any(|pid| of_process(pid).unwrap_or(true))
-        || threads
-            .iter()
-            .any(|thread| socket_timeout(thread).unwrap_or(true))
+    let of_thread = |thread| socket_timeout(thread).unwrap_or(true);
+    pids.into_iter().any(|pid| of_process(pid).unwrap_or(true)) || threads.iter().any(of_thread)
 }
 
 /// A timerfd says in `fdinfo` how long it has still to go: `it_value: (seconds, nanoseconds)`.
@@ -298,10 +276,8 @@ fn retransmission(pid: i32) -> io::Result<bool> {
         let table = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
         let pending = table.lines().any(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let is =
-                |at: usize, test: &dyn Fn(&str) -> bool| fields.get(at).is_some_and(|f| test(f));
-            is(5, &|timer| timer.starts_with("01:"))
-                && is(9, &|inode| sockets.iter().any(|s| s == inode))
+            matches!(fields[..], [_, _, _, _, _, timer, _, _, _, inode, ..]
+                if timer.starts_with("01:") && sockets.iter().any(|socket| socket == inode))
         });
         if pending {
             return Ok(true);

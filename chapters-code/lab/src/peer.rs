@@ -1,0 +1,657 @@
+//! An HTTP/1.1 server that does what a server may do and a careless client does not expect.
+//!
+//! It listens on a free port of 127.0.0.1, takes requests of the form
+//! `GET /<milliseconds>/<message> HTTP/1.1`, ignores the delay and answers 200 with the message
+//! as the body. [`Mode`] says how.
+//!
+//! ```
+//! use lab::peer::{Mode, Peer};
+//! use std::{io::{Read, Write}, net::TcpStream};
+//!
+//! let peer = Peer::start(Mode::DataAndClose, 1)?;
+//! let mut stream = TcpStream::connect(peer.addr())?;
+//! stream.write_all(b"GET /0/hello HTTP/1.1\r\n\r\n")?;
+//! peer.finished(); // The reply and the close are in our socket.
+//! let mut reply = String::new();
+//! stream.read_to_string(&mut reply)?;
+//! assert!(reply.ends_with("\r\n\r\nhello"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # It never keeps a process from ending, and never hides a hang
+//!
+//! Each connection has a thread. Where it waits for the client it does so without a timeout, and
+//! only where it will go on by itself it sleeps for a time. So with the peer in the same process as
+//! the client, [`doomed`](crate::doomed) sees a client that hangs although the peer still waits for
+//! it. Dropping the [`Peer`] wakes every one of its threads and closes every connection.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::mem::size_of_val;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::str::FromStr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Declares the modes: what each is for, its name on a command line, and the function that serves
+/// one connection.
+macro_rules! modes {
+    ($($(#[$doc:meta])* $mode:ident, $name:literal, $serve:path;)*) => {
+        /// How a [`Peer`] behaves. All of it is allowed, and met in the wild.
+        ///
+        /// "Open" is a reply with `Content-Length` on a connection that then stays open until the
+        /// client closes its end. "Closed" is one with `Connection: close` and without a length:
+        /// only the end of the stream tells the end of the body.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Mode { $($(#[$doc])* $mode),* }
+
+        impl Mode {
+            /// Every mode, in the order of their declaration.
+            pub const ALL: &[Mode] = &[$(Mode::$mode),*];
+
+            /// The name on a command line, in kebab case.
+            pub fn name(self) -> &'static str {
+                match self { $(Mode::$mode => $name),* }
+            }
+
+            fn serve(self, client: Client<'_>) -> io::Result<Then<'_>> {
+                match self { $(Mode::$mode => $serve(client)),* }
+            }
+        }
+    };
+}
+
+modes! {
+    /// Answers at once; open. Nothing is wrong with it, and it finds the client that takes the
+    /// close, and not the length, for the end of a reply.
+    Polite, "polite", polite;
+    /// Answers at once and closes 100 ms later; closed. The one server that suits a client which
+    /// expects bytes and close to arrive apart: all the others find it.
+    SlowToClose, "slow-to-close", slow_to_close;
+    /// Sends every byte in a segment of its own, about 0.2 ms apart; open. Finds the client that
+    /// takes one read for one message.
+    ByteAtATime, "byte-at-a-time", byte_at_a_time;
+    /// Sends three pieces a few milliseconds apart; open. The first ends inside the name of the
+    /// header that tells the length, the second inside a character of the body, which therefore is
+    /// the message and a crab. Finds the client that parses, or decodes UTF-8, read by read.
+    Trickle, "trickle", trickle;
+    /// Sends the whole reply and the close in one segment; closed. Finds the client that reads once
+    /// per edge: when both are in the socket before it waits, there is only one. (A client that
+    /// waits already may see two, as the kernel wakes it for the close and then for the data.)
+    DataAndClose, "data-and-close", data_and_close;
+    /// Answers all connections together, when the last request has arrived; open. Finds the client
+    /// that leaves its loop over the events early and so loses the rest of a batch.
+    AllAtOnce, "all-at-once", all_at_once;
+    /// The same, with data and close of each connection in one segment; closed. Finds what
+    /// `DataAndClose` and `AllAtOnce` find, in one run.
+    AllAtOnceAndClose, "all-at-once-and-close", all_at_once_and_close;
+    /// Sends a reply with its length. When the client has read it, closes its direction; and when
+    /// the client has read that too, resets the connection. It waits for each a second at most, and
+    /// serves one connection after the other. Finds the client that takes the reset for one more
+    /// end, and so counts one stream twice.
+    HalfCloseThenReset, "half-close-then-reset", half_close_then_reset;
+    /// Answers every request on a connection until the client closes it. Finds the client that
+    /// reads past the end of one reply into the next.
+    KeepsAlive, "keeps-alive", keeps_alive;
+    /// Answers with a body of 1 MiB, the message over and over; open. Finds the client whose buffer
+    /// has a fixed size, or that stops reading while there is more. Has finished only when the
+    /// client has read nearly all of it.
+    HugeBody, "huge-body", huge_body;
+    /// Reads the requests and never answers; open. Finds the client without a deadline.
+    NeverAnswers, "never-answers", never_answers;
+    /// Accepts, and neither reads nor writes, with the smallest receive buffer there is. Finds the
+    /// client that does not expect a write to stop in the middle.
+    Silent, "silent", silent;
+}
+
+impl Mode {
+    /// The body with which this mode answers `message`, if it answers.
+    pub fn body_for(self, message: &str) -> Vec<u8> {
+        const HUGE: usize = 1 << 20;
+        match self {
+            Mode::Trickle => format!("{message}{CRAB}").into_bytes(),
+            Mode::HugeBody if message.is_empty() => vec![b'x'; HUGE],
+            Mode::HugeBody => message.bytes().cycle().take(HUGE).collect(),
+            _ => message.as_bytes().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that no [`Mode`] has. It is displayed with those that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownMode(String);
+
+impl FromStr for Mode {
+    type Err = UnknownMode;
+
+    fn from_str(name: &str) -> Result<Mode, UnknownMode> {
+        let found = Mode::ALL.iter().find(|mode| mode.name() == name);
+        found.copied().ok_or_else(|| UnknownMode(name.to_owned()))
+    }
+}
+
+impl fmt::Display for UnknownMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = Mode::ALL.iter().map(|mode| mode.name()).collect();
+        write!(
+            f,
+            "no mode is called `{}`; there are {}",
+            self.0,
+            names.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for UnknownMode {}
+
+/// A server that runs in threads of this process until it is dropped.
+#[derive(Debug)]
+pub struct Peer {
+    addr: SocketAddr,
+    stage: Arc<Stage>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Peer {
+    /// Listens on a free port of 127.0.0.1 and serves that many connections in this mode. Further
+    /// ones are neither accepted nor refused.
+    ///
+    /// Fails if no socket or no thread can be had.
+    pub fn start(mode: Mode, connections: usize) -> io::Result<Peer> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        if mode == Mode::Silent {
+            // The sockets that it accepts inherit it. The kernel raises it to its minimum.
+            set(listener.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, &1)?;
+        }
+        let addr = listener.local_addr()?;
+        let (door, state, changed) = Default::default();
+        let stage = Stage {
+            mode,
+            connections,
+            listener,
+            door,
+            state,
+            changed,
+        };
+        let mut peer = Peer {
+            addr,
+            stage: Arc::new(stage),
+            threads: Vec::new(),
+        };
+        for _ in 0..connections {
+            let stage = peer.stage.clone();
+            let thread = thread::Builder::new().name("peer".into());
+            peer.threads.push(thread.spawn(move || stage.serve_one())?);
+        }
+        Ok(peer)
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Waits until it has sent, on every connection, everything that it will ever send unless the
+    /// client acts. On loopback this means that the client's sockets have it: there `write(2)` and
+    /// `close(2)` put what they send into the other socket before they return.
+    ///
+    /// # Panics
+    ///
+    /// If that has not happened within 10 s: some connection was not made, or some request not
+    /// sent, or the client does not read what it got.
+    #[track_caller]
+    pub fn finished(&self) {
+        if let Err(late) = self.finishes_within(Duration::from_secs(10)) {
+            panic!("{late}");
+        }
+    }
+
+    fn finishes_within(&self, time: Duration) -> Result<(), String> {
+        let Stage {
+            mode,
+            connections,
+            changed,
+            ..
+        } = &*self.stage;
+        let unfinished = |state: &mut State| state.finished < *connections;
+        let (state, timeout) = changed
+            .wait_timeout_while(self.stage.lock(), time, unfinished)
+            .expect("no thread panics with the lock");
+        match timeout.timed_out() {
+            true => Err(format!(
+                "{mode}: {} of {connections} connections are served",
+                state.finished
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.stage.stop();
+        for thread in self.threads.drain(..) {
+            // A panic of its own has been printed; one in a drop would abort.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the threads of a peer share.
+#[derive(Debug)]
+struct Stage {
+    mode: Mode,
+    connections: usize,
+    listener: TcpListener,
+    /// How many connections have been accepted. Held while one is, so that each has its place.
+    door: Mutex<usize>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many requests have come.
+    asked: usize,
+    /// How many connections will get no more.
+    finished: usize,
+    /// Nobody waits any more.
+    stopped: bool,
+    /// The connections. Not owned here: a thread that drops its own closes it.
+    open: Vec<Weak<TcpStream>>,
+}
+
+/// A connection, as the mode that serves it sees it. Dropping it closes it.
+struct Client<'a> {
+    stage: &'a Stage,
+    /// Its place in the order of arrival, from 0.
+    place: usize,
+    stream: Arc<TcpStream>,
+    /// Bytes after the request that was returned last.
+    received: Vec<u8>,
+}
+
+/// What to do with a connection on which the peer will send nothing more.
+enum Then<'a> {
+    /// Keep it open, and take what comes, until the client closes it.
+    Open(Client<'a>),
+    /// Keep it open and take nothing until the peer is dropped.
+    Deaf(Client<'a>),
+    /// It is closed.
+    Closed,
+}
+
+impl Stage {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics with the lock")
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Waits without a timeout. Fails if the peer stops first.
+    fn wait_until(&self, done: impl Fn(&State) -> bool) -> io::Result<()> {
+        let waiting = |state: &mut State| !done(state) && !state.stopped;
+        let state = self.changed.wait_while(self.lock(), waiting);
+        match state.expect("no thread panics with the lock").stopped {
+            true => Err(io::ErrorKind::ConnectionAborted.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn accept(&self) -> io::Result<Client<'_>> {
+        let mut accepted = self.door.lock().expect("no thread panics at the door");
+        let stream = Arc::new(self.listener.accept()?.0);
+        let place = *accepted;
+        *accepted += 1;
+        drop(accepted);
+        stream.set_nodelay(true)?;
+        let mut state = self.lock();
+        if state.stopped {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        state.open.push(Arc::downgrade(&stream));
+        Ok(Client {
+            stage: self,
+            place,
+            stream,
+            received: Vec::new(),
+        })
+    }
+
+    /// The life of a thread. An error means that the client has gone, or that the peer is stopped.
+    fn serve_one(&self) {
+        let then = self.accept().and_then(|client| self.mode.serve(client));
+        self.change(|state| state.finished += 1);
+        match then {
+            Ok(Then::Open(mut client)) => while client.receive().is_ok() {},
+            Ok(Then::Deaf(_client)) => drop(self.wait_until(|_| false)),
+            Ok(Then::Closed) | Err(_) => {}
+        }
+    }
+
+    /// Wakes every thread, whatever it waits for.
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        self.changed.notify_all();
+        for stream in state.open.iter().filter_map(Weak::upgrade) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        // SAFETY: shutdown takes two integers, and the listener is open. On a socket that listens
+        // it makes every accept(2) return.
+        unsafe { libc::shutdown(self.listener.as_raw_fd(), libc::SHUT_RDWR) };
+    }
+}
+
+// The modes
+
+fn polite(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    client.send(&with_length(&body))?;
+    Ok(Then::Open(client))
+}
+
+fn slow_to_close(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    client.send(&until_close(&body))?;
+    thread::sleep(Duration::from_millis(100));
+    Ok(Then::Closed)
+}
+
+fn byte_at_a_time(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    for byte in with_length(&body) {
+        client.send(&[byte])?;
+        thread::sleep(Duration::from_micros(100));
+        client.wait_until_all_is_under_way()?;
+    }
+    Ok(Then::Open(client))
+}
+
+fn trickle(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    for piece in pieces(&with_length(&body)) {
+        client.send(piece)?;
+        thread::sleep(Duration::from_millis(3));
+    }
+    Ok(Then::Open(client))
+}
+
+fn data_and_close(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    client.send_and_close(&until_close(&body))
+}
+
+fn all_at_once(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    client.wait_for_the_others()?;
+    client.send(&with_length(&body))?;
+    Ok(Then::Open(client))
+}
+
+fn all_at_once_and_close(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    client.wait_for_the_others()?;
+    client.send_and_close(&until_close(&body))
+}
+
+fn half_close_then_reset(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    let place = client.place;
+    client.stage.wait_until(|state| state.finished >= place)?;
+    client.send(&with_length(&body))?;
+    client.wait_until_it_reads()?;
+    client.stream.shutdown(Shutdown::Write)?;
+    client.wait_until_it_reads()?;
+    client.reset()
+}
+
+fn keeps_alive(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    loop {
+        let body = client.asks()?;
+        client.send(&with_length(&body))?;
+    }
+}
+
+fn huge_body(client: Client<'_>) -> io::Result<Then<'_>> {
+    polite(client)
+}
+
+fn never_answers(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    client.asks()?;
+    Ok(Then::Open(client))
+}
+
+fn silent(client: Client<'_>) -> io::Result<Then<'_>> {
+    Ok(Then::Deaf(client))
+}
+
+// What they are made of
+
+/// The name of a header of our replies: one of them is cut in its middle.
+const LENGTH: &str = "Content-Length";
+/// Four bytes of UTF-8, to be cut in their middle.
+const CRAB: &str = "\u{1f980}";
+
+/// A reply that says how long its body is.
+fn with_length(body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\n{LENGTH}: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// A reply whose body ends with the stream.
+fn until_close(body: &[u8]) -> Vec<u8> {
+    [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", body].concat()
+}
+
+/// Cuts a reply in the name of its header and in the crab at its end.
+fn pieces(reply: &[u8]) -> [&[u8]; 3] {
+    let header = reply
+        .windows(LENGTH.len())
+        .position(|bytes| bytes == LENGTH.as_bytes());
+    let (head, rest) = reply.split_at(header.expect("it has a length") + LENGTH.len() / 2);
+    let (middle, end) = rest.split_at(rest.len() - CRAB.len() / 2);
+    [head, middle, end]
+}
+
+/// The message in a request for `/<milliseconds>/<message>`, without its percent-encoding.
+fn message(head: &str) -> String {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let message = path.splitn(3, '/').nth(2).unwrap_or_default();
+    let mut bytes = Vec::new();
+    let mut rest = message.as_bytes();
+    while let Some((&(mut byte), after)) = rest.split_first() {
+        rest = after;
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        if let Some(encoded) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            (byte, rest) = (encoded, &after[2..]);
+        }
+        bytes.push(byte);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl Client<'_> {
+    /// Takes what comes, at least a byte. The end of the stream is an error.
+    fn receive(&mut self) -> io::Result<()> {
+        let mut buf = [0; 4096];
+        let n = (&*self.stream).read(&mut buf)?;
+        self.received.extend_from_slice(&buf[..n]);
+        if n == 0 {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Waits for a request and returns the body that answers it.
+    fn asks(&mut self) -> io::Result<Vec<u8>> {
+        const END: &[u8] = b"\r\n\r\n";
+        let end = loop {
+            match self
+                .received
+                .windows(END.len())
+                .position(|bytes| bytes == END)
+            {
+                Some(end) => break end + END.len(),
+                None => self.receive()?,
+            }
+        };
+        let head: Vec<u8> = self.received.drain(..end).collect();
+        self.stage.change(|state| state.asked += 1);
+        Ok(self
+            .stage
+            .mode
+            .body_for(&message(&String::from_utf8_lossy(&head))))
+    }
+
+    fn wait_for_the_others(&self) -> io::Result<()> {
+        self.stage
+            .wait_until(|state| state.asked >= self.stage.connections)
+    }
+
+    fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.stream).write_all(bytes)
+    }
+
+    /// Waits, for a fifth of a second at most, until no byte is held back by TCP's congestion
+    /// window. It opens when the client's kernel acknowledges, 40 ms later if the client does not
+    /// read; two bytes that wait for it would share a segment.
+    fn wait_until_all_is_under_way(&self) -> io::Result<()> {
+        let from = Instant::now();
+        while unsent(self.stream.as_fd())? > 0 && from.elapsed() < Duration::from_millis(200) {
+            thread::sleep(Duration::from_micros(100));
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Client<'a> {
+    /// A corked socket keeps what is less than a full segment until it is closed, and that segment
+    /// then has the close as well: `TCP_CORK` in `tcp(7)`.
+    fn send_and_close(self, bytes: &[u8]) -> io::Result<Then<'a>> {
+        set(self.stream.as_fd(), libc::IPPROTO_TCP, libc::TCP_CORK, &1)?;
+        self.send(bytes)?;
+        Ok(Then::Closed)
+    }
+
+    /// Closing a socket that lingers for no time sends a reset: `SO_LINGER` in `socket(7)`.
+    fn reset(self) -> io::Result<Then<'a>> {
+        let linger = libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        set(
+            self.stream.as_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            &linger,
+        )?;
+        Ok(Then::Closed)
+    }
+
+    /// Waits until the client has read everything or has closed, for a second at most.
+    ///
+    /// The kernel tells. The end of the stream counts as a byte, which is read when a read returns
+    /// 0, unless data stood before it in the socket: then it is read with them.
+    fn wait_until_it_reads(&mut self) -> io::Result<()> {
+        let (client, ours) = (
+            self.stream.peer_addr()?.port(),
+            self.stream.local_addr()?.port(),
+        );
+        let from = Instant::now();
+        self.stream
+            .set_read_timeout(Some(Duration::from_millis(1)))?;
+        while unread(client, ours)? != Some(0) && from.elapsed() < Duration::from_secs(1) {
+            match self.receive() {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => break,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes wait in the socket that connects these ports of 127.0.0.1, as `/proc/net/tcp`
+/// (`proc(5)`) tells. While other sockets come and go it may leave one out. Reading it takes
+/// milliseconds.
+fn unread(local: u16, remote: u16) -> io::Result<Option<u64>> {
+    let host = u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets());
+    let ends = [local, remote].map(|port| format!("{host:08X}:{port:04X}"));
+    for line in std::fs::read_to_string("/proc/thread-self/net/tcp")?.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        if let [_, local, remote, _, queues, ..] = fields[..]
+            && [local, remote] == ends
+        {
+            // tx_queue:rx_queue
+            let unread = queues.split(':').nth(1).unwrap_or_default();
+            return Ok(u64::from_str_radix(unread, 16).ok());
+        }
+    }
+    Ok(None)
+}
+
+/// How many bytes were written and not yet sent: `SIOCOUTQNSD` in `linux/sockios.h`.
+fn unsent(socket: BorrowedFd<'_>) -> io::Result<i32> {
+    let mut unsent = 0;
+    // SAFETY: the socket is open while it is borrowed, and this request writes one int.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCOUTQNSD as _, &raw mut unsent) } {
+        0 => Ok(unsent),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// `setsockopt(2)`.
+fn set<T>(socket: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
+    let (value, len) = (&raw const *value, size_of_val(value) as libc::socklen_t);
+    // SAFETY: the socket is open while it is borrowed, and the kernel reads `len` bytes from
+    // `value`, which is that long.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value.cast(), len) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_is_cut_in_a_header_and_in_a_character() {
+        let reply = with_length("h\u{e9} \u{1f980}".as_bytes());
+        let [head, middle, end] = pieces(&reply);
+        assert_eq!(head, b"HTTP/1.1 200 OK\r\nContent");
+        assert!(std::str::from_utf8(middle).is_err() && std::str::from_utf8(end).is_err());
+        assert_eq!([head, middle, end].concat(), reply);
+    }
+
+    #[test]
+    fn a_peer_that_is_not_asked_does_not_finish() {
+        let peer = Peer::start(Mode::AllAtOnce, 2).unwrap();
+        let late = peer.finishes_within(Duration::from_millis(1)).unwrap_err();
+        assert_eq!(late, "all-at-once: 0 of 2 connections are served");
+    }
+
+    #[test]
+    fn the_message_is_what_follows_the_delay() {
+        let of = |path: &str| message(&format!("GET {path} HTTP/1.1\r\n\r\n"));
+        assert_eq!(of("/1000/request-1"), "request-1");
+        assert_eq!(of("/0/a%20b/c%C3%A9?d"), "a b/c\u{e9}?d");
+        assert_eq!(of("/0/100%"), "100%");
+        assert_eq!(of("/0/%zz%4"), "%zz%4");
+        assert_eq!(of("/0"), "");
+        assert_eq!(message(""), "");
+    }
+}
