@@ -22,6 +22,9 @@ pub const LEVEL: u32 = libc::EPOLLIN as u32;
 /// Interest in bytes to read, reported when something arrives: edge-triggered.
 pub const EDGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
 
+/// What [`Epoll::wait`] returns when its patience ends.
+pub const NOTHING: u32 = 0;
+
 /// The timeout of `epoll_wait(2)` that never ends.
 pub const FOREVER: i32 = -1;
 
@@ -51,15 +54,16 @@ impl Epoll {
     }
 
     // ANCHOR: wait
-    /// Waits for one event, at most `patience` milliseconds; says whether there was one.
-    pub fn wait(&self, patience: i32) -> io::Result<bool> {
+    /// Waits for an event, at most `patience` milliseconds; what it reports, or 0 for no event.
+    pub fn wait(&self, patience: i32) -> io::Result<u32> {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
         loop {
             // SAFETY: the kernel writes at most the one event that `event` has room for.
             let n = unsafe { libc::epoll_wait(self.fd.as_raw_fd(), &mut event, 1, patience) };
             match check(n) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                other => return Ok(other? > 0),
+                Ok(_) => return Ok(event.events),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -99,7 +103,7 @@ pub fn one_read_per_event(
     patience: i32,
 ) -> io::Result<Ended> {
     let (mut buffer, mut bytes) = ([0; 64], 0);
-    while epoll.wait(patience)? {
+    while epoll.wait(patience)? != NOTHING {
         match socket.read(&mut buffer)? {
             0 => return Ok(Ended::Closed { bytes }),
             n => bytes += n,
@@ -113,7 +117,7 @@ pub fn one_read_per_event(
 /// For every event reads until the socket has no more to say, until the peer closes.
 pub fn drain_per_event(epoll: &Epoll, socket: &mut TcpStream, patience: i32) -> io::Result<Ended> {
     let (mut buffer, mut bytes) = ([0; 64], 0);
-    while epoll.wait(patience)? {
+    while epoll.wait(patience)? != NOTHING {
         loop {
             match socket.read(&mut buffer) {
                 Ok(0) => return Ok(Ended::Closed { bytes }),

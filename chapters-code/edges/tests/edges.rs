@@ -5,7 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 
 use edges::{
-    EDGE, Ended, Epoll, FOREVER, LEVEL, drain_per_event, hello_and_close, one_read_per_event, pair,
+    EDGE, Ended, Epoll, FOREVER, LEVEL, NOTHING, drain_per_event, hello_and_close,
+    one_read_per_event, pair,
 };
 
 /// Milliseconds that a reader waits for an event which the law says will not come. Everything
@@ -42,8 +43,9 @@ fn draining_sees_the_close_in_the_same_event() {
     let ended = drain_per_event(&epoll, &mut client, FOREVER).unwrap();
 
     assert_eq!(ended, Ended::Closed { bytes: 5 });
-    assert!(
-        !epoll.wait(A_WHILE).unwrap(),
+    assert_eq!(
+        epoll.wait(A_WHILE).unwrap(),
+        NOTHING,
         "one event stood for the bytes and the close"
     );
 }
@@ -53,16 +55,18 @@ fn a_close_after_the_first_event_makes_a_second_event() {
     let (mut client, mut server) = pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     server.write_all(b"hello").unwrap();
-    assert!(
+    assert_ne!(
         epoll.wait(FOREVER).unwrap(),
+        NOTHING,
         "the first event, for the bytes"
     );
 
     drop(server);
 
     assert_eq!(client.read(&mut [0; 64]).unwrap(), 5);
-    assert!(
+    assert_ne!(
         epoll.wait(FOREVER).unwrap(),
+        NOTHING,
         "the second event, for the close"
     );
     assert_eq!(client.read(&mut [0; 64]).unwrap(), 0);
@@ -78,7 +82,7 @@ fn registering_again_reports_a_close_that_was_left_behind() {
 
     epoll.rearm(&client, EDGE).unwrap();
 
-    assert!(epoll.wait(FOREVER).unwrap());
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING);
     assert_eq!(client.read(&mut [0; 64]).unwrap(), 0);
 }
 
@@ -87,15 +91,16 @@ fn new_bytes_report_the_bytes_that_were_left_behind() {
     let (mut client, mut server) = pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     server.write_all(b"hello").unwrap();
-    assert!(epoll.wait(FOREVER).unwrap());
-    assert!(
-        !epoll.wait(A_WHILE).unwrap(),
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING);
+    assert_eq!(
+        epoll.wait(A_WHILE).unwrap(),
+        NOTHING,
         "five bytes are unread, and no edge tells of them"
     );
 
     server.write_all(b"!").unwrap();
 
-    assert!(epoll.wait(FOREVER).unwrap());
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING);
     let mut buffer = [0; 64];
     assert_eq!(client.read(&mut buffer).unwrap(), 6);
     assert_eq!(
@@ -116,6 +121,20 @@ fn bytes_that_arrive_between_two_waits_make_one_event() {
         sent.send(server).unwrap();
     });
     let _open = all_sent.recv().unwrap();
-    assert!(epoll.wait(FOREVER).unwrap(), "five arrivals, one event");
-    assert!(!epoll.wait(A_WHILE).unwrap());
+    assert_ne!(
+        epoll.wait(FOREVER).unwrap(),
+        NOTHING,
+        "five arrivals, one event"
+    );
+    assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING);
+}
+
+#[test]
+fn who_asks_for_the_close_is_told_of_it_in_the_event_for_the_bytes() {
+    let (client, server) = pair().unwrap();
+    let told_of_close = libc::EPOLLRDHUP as u32;
+    let epoll = Epoll::watching(&client, EDGE | told_of_close).unwrap();
+    hello_and_close(server).unwrap();
+    assert_ne!(epoll.wait(FOREVER).unwrap() & told_of_close, 0);
+    assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING);
 }

@@ -4,4 +4,5 @@
 pub mod doomed;
 #[cfg(target_os = "linux")]
 pub mod peer;
+#[cfg(unix)]
 pub mod timeline;

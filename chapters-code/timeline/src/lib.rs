@@ -1,21 +1,23 @@
-//! Concurrency is not parallelism: four programs, one for each combination, and one more that looks
+//! Concurrency is not parallelism: four programs, one for each combination, and a fifth that looks
 //! parallel and is not.
 //!
 //! Concurrent: a worker starts one task before finishing another. Parallel: two workers run at one
-//! instant. A worker is a thread here, and each program returns the [`Timeline`] of what it did.
+//! instant. A worker is a thread here. The task is the same in all programs, and only who works on
+//! it changes; each program returns the [`Timeline`] of what happened.
 //!
-//! |                | not parallel              | parallel         |
-//! |----------------|---------------------------|------------------|
-//! | not concurrent | [`one_after_the_other`]   | [`side_by_side`] |
-//! | concurrent     | [`taking_turns`]          | [`both`]         |
+//! |                | not parallel            | parallel         |
+//! |----------------|-------------------------|------------------|
+//! | not concurrent | [`one_after_the_other`] | [`side_by_side`] |
+//! | concurrent     | [`taking_turns`]        | [`both`]         |
 //!
-//! [`on_one_core`] is [`side_by_side`] on a single core: in wall-clock time its tasks overlap all the
-//! same. Pinning threads to a core is done with sched_setaffinity(2), so this crate is for Linux.
+//! [`on_one_core`] is the fifth: two threads whose tasks overlap in wall-clock time, on one core.
+//! Keeping a thread on a core takes sched_setaffinity(2), so this crate is for Linux.
+
+mod affinity;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::hint;
-use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -24,16 +26,27 @@ use std::time::Duration;
 
 use lab::timeline::{Timeline, cpu_time};
 
+pub use affinity::stay_on_core;
+
+// ANCHOR: task
 /// How many steps a task has.
 pub const STEPS: usize = 6;
 
-// ANCHOR: task
-/// What every worker here works on: six steps, and between two steps an await.
-async fn task() {
+/// The task that every worker is given: its steps, and an await between each two.
+pub async fn task() {
     step();
     for _ in 1..STEPS {
         next_turn().await;
         step();
+    }
+}
+
+/// Keeps the processor busy for half a millisecond of the thread's own time. That clock stands still
+/// while the kernel runs another thread on the core: a step is an amount of work, not a delay.
+fn step() {
+    let start = cpu_time();
+    while cpu_time() - start < Duration::from_micros(500) {
+        hint::spin_loop();
     }
 }
 // ANCHOR_END: task
@@ -49,7 +62,7 @@ pub fn one_after_the_other() -> Timeline {
 // ANCHOR_END: one_after_the_other
 
 // ANCHOR: taking_turns
-/// One thread, which starts B while A is not finished.
+/// One thread, which starts B before it finishes A.
 pub fn taking_turns() -> Timeline {
     let timeline = Timeline::new();
     take_turns([timeline.traced("A", task()), timeline.traced("B", task())]);
@@ -58,36 +71,39 @@ pub fn taking_turns() -> Timeline {
 // ANCHOR_END: taking_turns
 
 // ANCHOR: side_by_side
-/// Two threads, each with a task of its own.
+/// Two threads, each on a core of its own with a task of its own.
 pub fn side_by_side() -> Timeline {
     let timeline = Timeline::new();
+    let traced = |name| timeline.traced(name, task());
     thread::scope(|scope| {
-        scope.spawn(|| take_turns([timeline.traced("A", task())]));
-        scope.spawn(|| take_turns([timeline.traced("B", task())]));
+        scope.spawn(|| worker(0, [traced("A")]));
+        scope.spawn(|| worker(1, [traced("B")]));
     });
     timeline
 }
 // ANCHOR_END: side_by_side
 
 // ANCHOR: both
-/// Two threads, each of which takes turns between two tasks.
+/// Two threads, each on a core of its own, and each takes turns between two tasks.
 pub fn both() -> Timeline {
     let timeline = Timeline::new();
+    let traced = |name| timeline.traced(name, task());
     thread::scope(|scope| {
-        scope.spawn(|| take_turns([timeline.traced("A", task()), timeline.traced("B", task())]));
-        scope.spawn(|| take_turns([timeline.traced("C", task()), timeline.traced("D", task())]));
+        scope.spawn(|| worker(0, [traced("A"), traced("B")]));
+        scope.spawn(|| worker(1, [traced("C"), traced("D")]));
     });
     timeline
 }
 // ANCHOR_END: both
 
 // ANCHOR: on_one_core
-/// [`side_by_side`] on one core. Neither task is finished before the other has started: each waits
-/// for the other to start, and does not give up the core; the kernel has to take it away.
+/// Two threads, each with a task of its own, on one core. So that the tasks overlap in every run,
+/// neither gets past its start before both have started; the thread that is first keeps the core
+/// busy meanwhile, until the kernel takes it away and gives it to the other.
 pub fn on_one_core() -> Timeline {
     let timeline = Timeline::new();
     let started = AtomicUsize::new(0);
-    let meet_and_work = async || {
+    let meet = async || {
         started.fetch_add(1, Ordering::Relaxed);
         while started.load(Ordering::Relaxed) < 2 {
             hint::spin_loop();
@@ -95,25 +111,26 @@ pub fn on_one_core() -> Timeline {
         task().await;
     };
     thread::scope(|scope| {
-        for name in ["A", "B"] {
-            let (timeline, meet_and_work) = (&timeline, &meet_and_work);
-            scope.spawn(move || {
-                stay_on_one_core();
-                take_turns([timeline.traced(name, meet_and_work())]);
-            });
-        }
+        scope.spawn(|| worker(0, [timeline.traced("A", meet())]));
+        scope.spawn(|| worker(0, [timeline.traced("B", meet())]));
     });
     timeline
 }
 // ANCHOR_END: on_one_core
 
 // ANCHOR: executor
-/// Runs the tasks on this thread, in turns: each is polled once, then each that is not finished once
-/// more, until all are finished.
+/// Stays on one core and runs the tasks there, in turns.
+fn worker(core: usize, tasks: impl IntoIterator<Item = impl Future>) {
+    stay_on_core(core);
+    take_turns(tasks);
+}
+
+/// Runs the tasks on this thread: polls each once, then those that are not finished once more, and
+/// so on until all are finished.
 ///
-/// This is the least that deserves the name of an executor. It listens to no waker: it polls a task
-/// again because it is the task's turn, not because somebody said that polling would help. Give it a
-/// task that waits for a socket and it asks the socket without end, at the price of a whole core.
+/// This is the least that can be called an executor. It listens to no waker: it polls a task again
+/// because it is the task's turn, not because anybody said that polling would help. A task that
+/// waits for a socket would be asked again without end, at the price of a whole core.
 pub fn take_turns(tasks: impl IntoIterator<Item = impl Future>) {
     let mut queue: VecDeque<_> = tasks.into_iter().map(Box::pin).collect();
     let mut context = Context::from_waker(Waker::noop());
@@ -123,13 +140,15 @@ pub fn take_turns(tasks: impl IntoIterator<Item = impl Future>) {
         }
     }
 }
+// ANCHOR_END: executor
 
-/// Not ready the first time, and ready the second: lets the other tasks have their turn. It wakes
-/// its own task, so that it also works on executors that do listen.
+// ANCHOR: next_turn
+/// Gives the other tasks their turn: pending when it is first polled, ready after that. It wakes its
+/// task at once, so that it also works on an executor that listens.
 pub async fn next_turn() {
-    let mut asked = false;
+    let mut polled = false;
     poll_fn(|context| {
-        if mem::replace(&mut asked, true) {
+        if mem::replace(&mut polled, true) {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();
@@ -137,51 +156,16 @@ pub async fn next_turn() {
     })
     .await
 }
-// ANCHOR_END: executor
+// ANCHOR_END: next_turn
 
-// ANCHOR: step
-/// Keeps the processor busy for a millisecond of the thread's own time. While the kernel runs another
-/// thread on this core, that clock stands still: a step is an amount of work, not a delay.
-fn step() {
-    let start = cpu_time();
-    while cpu_time() - start < Duration::from_millis(1) {
-        hint::spin_loop();
-    }
-}
-// ANCHOR_END: step
+/// How often [`until_parallel`] tries: about three seconds on two idle cores.
+pub const TRIES: usize = 400;
 
-// ANCHOR: stay_on_one_core
-/// Keeps the calling thread, and threads that it creates from now on, to the first of the cores that
-/// it may use: sched_setaffinity(2).
-///
-/// # Panics
-///
-/// If the kernel refuses. It has no reason to, unless it counts more than 1,024 cores, which is the
-/// size of a `cpu_set_t`.
-pub fn stay_on_one_core() {
-    // SAFETY: a `cpu_set_t` is an array of integers, for which zeros are a value: the empty set.
-    let (mut allowed, mut first): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { mem::zeroed() };
-    let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: the kernel writes at most `size` bytes, which is how much there is at `allowed`.
-    let status = unsafe { libc::sched_getaffinity(0, size, &mut allowed) };
-    assert_eq!(
-        status,
-        0,
-        "sched_getaffinity: {}",
-        io::Error::last_os_error()
-    );
-    // SAFETY: both only look into the set that they are given, below its size in bits.
-    unsafe {
-        let core = (0..8 * size).find(|&core| libc::CPU_ISSET(core, &allowed));
-        libc::CPU_SET(core.expect("a core to run on"), &mut first);
-    }
-    // SAFETY: the kernel reads `size` bytes, which is how much there is at `first`.
-    let status = unsafe { libc::sched_setaffinity(0, size, &first) };
-    assert_eq!(
-        status,
-        0,
-        "sched_setaffinity: {}",
-        io::Error::last_os_error()
-    );
+/// Runs `program` until two of its threads have run at one instant, or [`TRIES`] times, and returns
+/// the last timeline. That two workers *can* run at one instant is shown by a run in which they do;
+/// while other programs keep the cores busy, some runs are not it.
+pub fn until_parallel(program: fn() -> Timeline) -> Timeline {
+    let mut runs = (1..TRIES).map(|_| program());
+    runs.find(|timeline| timeline.parallel().proven())
+        .unwrap_or_else(program)
 }
-// ANCHOR_END: stay_on_one_core

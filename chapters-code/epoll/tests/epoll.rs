@@ -1,0 +1,224 @@
+//! What the note *The wrapper* claims of Poll, Registry and Events.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use epoll::{Events, Interest, Poll, Token};
+use lab::doomed::{self, Ending};
+
+/// How long a child may take to fall asleep or to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A timeout whose end no test waits for.
+const LONG: Option<Duration> = Some(Duration::from_secs(600));
+
+fn tokens(events: &Events) -> Vec<u64> {
+    events.iter().map(|event| event.token().0).collect()
+}
+
+#[test]
+fn poll_keeps_its_deadline_through_stop_and_continue() {
+    let name = "poll_keeps_its_deadline_through_stop_and_continue";
+    let timeout = Duration::from_millis(600);
+    let child = doomed::start(name, || {
+        let started = Instant::now();
+        let mut events = Events::with_capacity(1);
+        Poll::new()
+            .unwrap()
+            .poll(&mut events, Some(timeout))
+            .unwrap();
+        assert!(events.is_empty());
+        assert!(started.elapsed() >= timeout, "poll returned early");
+    });
+    // More often than the timeout is long, and for as long as the child lasts: a poll that began
+    // its timeout anew after each signal would never end.
+    let started = Instant::now();
+    while child.wait_until_asleep_in("epoll_wait", PATIENCE).is_ok() {
+        assert!(
+            started.elapsed() < PATIENCE,
+            "poll begins its timeout anew after each signal"
+        );
+        if child.stop().and_then(|()| child.resume()).is_err() {
+            break;
+        }
+        thread::sleep(timeout / 20);
+    }
+    let ended = child.end(PATIENCE);
+    assert_eq!(
+        ended.how,
+        Ending::Passed,
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
+#[test]
+fn no_child_process_inherits_the_epoll_descriptor() {
+    let _poll = Poll::new().unwrap();
+    let listed = Command::new("ls")
+        .args(["-l", "/proc/self/fd"])
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("->"), "{listed}");
+    assert!(
+        !listed.contains("[eventpoll]"),
+        "the child has it:\n{listed}"
+    );
+}
+
+#[test]
+fn dropping_poll_closes_its_descriptor() {
+    let eventpolls = || {
+        let fds = fs::read_dir("/proc/thread-self/fd").unwrap().flatten();
+        fds.filter_map(|fd| fs::read_link(fd.path()).ok())
+            .filter(|to| to.to_string_lossy().contains("[eventpoll]"))
+            .count()
+    };
+    // In a child, as other tests have polls too.
+    let ended = doomed::child("dropping_poll_closes_its_descriptor", || {
+        let poll = Poll::new().unwrap();
+        assert_eq!(eventpolls(), 1);
+        drop(poll);
+        assert_eq!(eventpolls(), 0);
+    });
+    assert_eq!(ended.how, Ending::Passed, "{}", ended.stderr);
+}
+
+#[test]
+fn a_registration_reports_what_is_already_the_case_once() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    ours.write_all(b"hello").unwrap();
+
+    poll.registry()
+        .register(&theirs, Token(u64::MAX), Interest::READABLE)
+        .unwrap();
+
+    poll.poll(&mut events, LONG).unwrap();
+    assert_eq!(tokens(&events), [u64::MAX]);
+    poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    assert!(events.is_empty(), "edge-triggered: nothing new, no event");
+}
+
+#[test]
+fn interest_decides_what_is_reported() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry()
+        .register(&theirs, Token(1), Interest::WRITABLE)
+        .unwrap();
+    poll.poll(&mut events, LONG).unwrap();
+    let event = *events.iter().next().unwrap();
+    assert!(event.is_writable() && !event.is_readable(), "{event:?}");
+
+    ours.write_all(b"hello").unwrap();
+    let both = Interest::READABLE | Interest::WRITABLE;
+    poll.registry().reregister(&theirs, Token(2), both).unwrap();
+    poll.poll(&mut events, LONG).unwrap();
+    let event = *events.iter().next().unwrap();
+    assert!(event.is_writable() && event.is_readable(), "{event:?}");
+    assert_eq!(event.token(), Token(2));
+}
+
+#[test]
+fn a_hang_up_is_readable_and_writable() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry()
+        .register(&theirs, Token(1), Interest::WRITABLE)
+        .unwrap();
+    drop(ours);
+    poll.poll(&mut events, LONG).unwrap();
+    let event = events.iter().next().unwrap();
+    assert!(event.is_readable() && event.is_writable(), "{event:?}");
+}
+
+#[test]
+fn after_deregister_nothing_is_reported() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry()
+        .register(&theirs, Token(1), Interest::READABLE)
+        .unwrap();
+    poll.registry().deregister(&theirs).unwrap();
+    ours.write_all(b"hello").unwrap();
+    poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    assert!(events.is_empty());
+    let again = poll.registry().deregister(&theirs).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn registering_twice_is_an_error() {
+    let poll = Poll::new().unwrap();
+    let (_ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry()
+        .register(&theirs, Token(1), Interest::READABLE)
+        .unwrap();
+    let twice = poll
+        .registry()
+        .register(&theirs, Token(2), Interest::READABLE)
+        .unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn more_events_than_room_come_with_the_next_polls() {
+    let mut poll = Poll::new().unwrap();
+    let pairs: Vec<_> = (0..5).map(|_| UnixStream::pair().unwrap()).collect();
+    for ((ours, theirs), token) in pairs.iter().zip(0..) {
+        poll.registry()
+            .register(theirs, Token(token), Interest::READABLE)
+            .unwrap();
+        (&mut &*ours).write_all(b"x").unwrap();
+    }
+    // Room for none is room for one.
+    let mut events = Events::with_capacity(0);
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        poll.poll(&mut events, LONG).unwrap();
+        seen.extend(tokens(&events));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_timeout_is_never_early_and_zero_does_not_wait() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(1);
+    for timeout in [0, 1, 999, 1_000, 1_001, 20_500].map(Duration::from_micros) {
+        let started = Instant::now();
+        poll.poll(&mut events, Some(timeout)).unwrap();
+        assert!(started.elapsed() >= timeout, "{timeout:?}");
+        assert!(events.is_empty());
+    }
+}
+
+#[test]
+fn a_timeout_that_no_clock_can_tell_waits_for_events() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(1);
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry()
+        .register(&theirs, Token(3), Interest::READABLE)
+        .unwrap();
+    drop(ours);
+    for timeout in [Duration::MAX, Duration::from_secs(60 * 60 * 24 * 365)] {
+        poll.registry()
+            .reregister(&theirs, Token(3), Interest::READABLE)
+            .unwrap();
+        poll.poll(&mut events, Some(timeout)).unwrap();
+        assert_eq!(tokens(&events), [3]);
+    }
+}
