@@ -37,22 +37,16 @@ impl<'a> Diff<'a> {
     /// `None` if the block is no diff.
     pub fn of(block: &'a Block) -> Option<Diff<'a>> {
         match &block.fence {
-            Fence::Diff { name, test, ending } => Some(Diff {
-                name,
-                test,
-                ending,
-                body: &block.body,
-            }),
+            Fence::Diff { name, test, ending } => {
+                Some(Diff { name, test, ending, body: &block.body })
+            }
             _ => None,
         }
     }
 
     /// All diffs of the book.
     pub fn all(book: &'a Book) -> impl Iterator<Item = Diff<'a>> {
-        book.pages
-            .iter()
-            .flat_map(|page| &page.blocks)
-            .filter_map(Diff::of)
+        book.pages.iter().flat_map(|page| &page.blocks).filter_map(Diff::of)
     }
 
     fn of_crate(&self) -> &'a str {
@@ -84,23 +78,10 @@ impl Copies {
         }
         workspace(root, &dir, members)?;
         let target = target(root);
-        let target = target
-            .to_str()
-            .context("the target folder's path is not UTF-8")?;
+        let target = target.to_str().context("the target folder's path is not UTF-8")?;
         let package = only.map_or("*".into(), |diff| format!("broken-{}", diff.name));
-        let args = [
-            "build",
-            "--tests",
-            "-p",
-            &package,
-            "--keep-going",
-            "--target-dir",
-            target,
-        ];
-        Ok(Copies {
-            built: cargo::build(&dir, &args)?,
-            dir,
-        })
+        let args = ["build", "--tests", "-p", &package, "--keep-going", "--target-dir", target];
+        Ok(Copies { built: cargo::build(&dir, &args)?, dir })
     }
 
     /// Runs the test that the diff breaks, and says how it ended.
@@ -131,10 +112,7 @@ impl Copies {
     fn find(&self, diff: Diff<'_>) -> Result<(&Path, String)> {
         let package = self.dir.join(diff.name);
         if let Some((_, error)) = self.built.errors.iter().find(|(of, _)| *of == package) {
-            bail!(
-                "with the diff `{}` the crate does not compile:\n{error}",
-                diff.name
-            );
+            bail!("with the diff `{}` the crate does not compile:\n{error}", diff.name);
         }
         for program in self.built.tests_of(&package) {
             if let Some(test) = full_name(&program.path, diff.test_name())? {
@@ -152,16 +130,10 @@ pub fn fresh() -> bool {
 
 /// The full name, modules included, of the test `name` in a test program, if it has it.
 pub fn full_name(program: &Path, name: &str) -> Result<Option<String>> {
-    let listed = Command::new(program)
-        .args(["--list", "--format", "terse"])
-        .output()?;
+    let listed = Command::new(program).args(["--list", "--format", "terse"]).output()?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let mut tests = listed
-        .lines()
-        .filter_map(|line| line.strip_suffix(": test"));
-    Ok(tests
-        .find(|test| test.rsplit("::").next() == Some(name))
-        .map(str::to_owned))
+    let mut tests = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    Ok(tests.find(|test| test.rsplit("::").next() == Some(name)).map(str::to_owned))
 }
 
 /// Whether the test ended as the diff says.
@@ -175,18 +147,12 @@ pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
                 (how, None) => matches!(how, doomed::Ending::Killed(_)),
                 _ => false,
             };
-            (
-                right,
-                format!("die of {}", signal.as_deref().unwrap_or("a signal")),
-            )
+            (right, format!("die of {}", signal.as_deref().unwrap_or("a signal")))
         }
         (Ending::Fails(words), how) => {
             let failed = matches!(how, doomed::Ending::Failed(_));
             let words = words.as_deref().unwrap_or("");
-            (
-                failed && said.contains(words),
-                format!("fail and print `{words}`"),
-            )
+            (failed && said.contains(words), format!("fail and print `{words}`"))
         }
     };
     match right {
@@ -213,10 +179,7 @@ fn copy(root: &Path, to: &Path, diff: Diff<'_>) -> Result<()> {
         .map_err(|(_, fault)| anyhow!("{fault}"))?;
     let changed_text = |file: &Path| {
         let inside = file.strip_prefix(root).ok()?;
-        changed
-            .iter()
-            .find(|(path, _)| path == inside)
-            .map(|(_, text)| text.clone())
+        changed.iter().find(|(path, _)| path == inside).map(|(_, text)| text.clone())
     };
     let mut kept = Vec::new();
     for file in files(&from)? {
@@ -242,19 +205,12 @@ fn copy(root: &Path, to: &Path, diff: Diff<'_>) -> Result<()> {
 /// the library, since the code says that.
 fn manifest(text: &str, diff: Diff<'_>) -> Result<String> {
     let mut manifest: Table = toml::from_str(text)?;
-    let package = manifest
-        .get_mut("package")
-        .and_then(Value::as_table_mut)
-        .context("no package")?;
+    let package =
+        manifest.get_mut("package").and_then(Value::as_table_mut).context("no package")?;
     package.insert("name".into(), Value::from(format!("broken-{}", diff.name)));
-    let lib = manifest
-        .entry("lib")
-        .or_insert_with(|| Value::Table(Table::new()));
+    let lib = manifest.entry("lib").or_insert_with(|| Value::Table(Table::new()));
     let lib = lib.as_table_mut().context("`lib` is a table")?;
-    lib.insert(
-        "name".into(),
-        Value::from(diff.of_crate().replace('-', "_")),
-    );
+    lib.insert("name".into(), Value::from(diff.of_crate().replace('-', "_")));
     Ok(toml::to_string(&manifest)?)
 }
 
@@ -264,9 +220,7 @@ fn workspace(root: &Path, dir: &Path, members: Vec<String>) -> Result<()> {
     let mut workspace = book["workspace"].as_table().context("a workspace")?.clone();
     workspace.remove("default-members");
     workspace.insert("members".into(), Value::from(members));
-    let dependencies = workspace
-        .get_mut("dependencies")
-        .and_then(Value::as_table_mut);
+    let dependencies = workspace.get_mut("dependencies").and_then(Value::as_table_mut);
     for (_, dependency) in dependencies.into_iter().flatten() {
         if let Some(Value::String(path)) = dependency.get_mut("path") {
             *path = root.join(&path).to_string_lossy().into_owned();
@@ -318,26 +272,16 @@ pub fn run(root: &Path, name: Option<&str>) -> Result<()> {
         );
         return Ok(());
     };
-    let diff = Diff::all(&book)
-        .find(|diff| diff.name == name)
-        .ok_or_else(|| {
-            let names: Vec<&str> = Diff::all(&book).map(|diff| diff.name).collect();
-            anyhow!("no diff `{name}`; the diffs are: {}", names.join(", "))
-        })?;
+    let diff = Diff::all(&book).find(|diff| diff.name == name).ok_or_else(|| {
+        let names: Vec<&str> = Diff::all(&book).map(|diff| diff.name).collect();
+        anyhow!("no diff `{name}`; the diffs are: {}", names.join(", "))
+    })?;
     println!("{}", diff.body);
-    eprintln!(
-        "building a broken copy, then running `{}` in it…",
-        diff.test
-    );
+    eprintln!("building a broken copy, then running `{}` in it…", diff.test);
     let copies = Copies::build(root, &book, Some(diff))?;
     let ended = copies.run(diff)?;
     print!("{}", ended.stdout);
     eprint!("{}", ended.stderr);
-    println!(
-        "\n`{}` {} ({:.1} s)",
-        diff.test,
-        ended.how,
-        ended.after.as_secs_f64()
-    );
+    println!("\n`{}` {} ({:.1} s)", diff.test, ended.how, ended.after.as_secs_f64());
     judge(diff, &ended)
 }

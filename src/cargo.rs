@@ -31,16 +31,12 @@ pub struct Built {
 impl Built {
     /// A program by what it is and its name.
     pub fn find(&self, kind: &str, name: &str) -> Option<&Executable> {
-        self.executables
-            .iter()
-            .find(|exe| exe.kind == kind && exe.name == name)
+        self.executables.iter().find(|exe| exe.kind == kind && exe.name == name)
     }
 
     /// The programs that hold the tests of the package in `dir`.
     pub fn tests_of(&self, dir: &Path) -> impl Iterator<Item = &Executable> {
-        self.executables
-            .iter()
-            .filter(move |exe| exe.kind == "test" && exe.package == dir)
+        self.executables.iter().filter(move |exe| exe.kind == "test" && exe.package == dir)
     }
 }
 
@@ -71,11 +67,7 @@ pub fn build(dir: &Path, args: &[&str]) -> Result<Built> {
         }
     }
     if !output.status.success() && built.errors.is_empty() {
-        anyhow::bail!(
-            "cargo {}: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        anyhow::bail!("cargo {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(built)
 }

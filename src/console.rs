@@ -33,10 +33,7 @@ pub fn steps(body: &str) -> Vec<Step<'_>> {
     let mut steps: Vec<Step<'_>> = Vec::new();
     for line in body.lines() {
         match (line.strip_prefix("$ "), steps.last_mut()) {
-            (Some(command), _) => steps.push(Step {
-                command,
-                output: String::new(),
-            }),
+            (Some(command), _) => steps.push(Step { command, output: String::new() }),
             (None, Some(step)) => step.output.extend([line, "\n"]),
             (None, None) => {}
         }
@@ -49,21 +46,14 @@ pub fn run(root: &Path, built: &Built, command: &str) -> Result<String> {
     let ended = doomed::watch(program(root, built, command)?, DEADLINE)
         .with_context(|| format!("`{command}` could not be started"))?;
     if ended.how != Ending::Passed {
-        bail!(
-            "`{command}` {}\n{}{}",
-            ended.how,
-            ended.stdout,
-            ended.stderr
-        );
+        bail!("`{command}` {}\n{}{}", ended.how, ended.stdout, ended.stderr);
     }
     let lines = ended.stdout.lines().chain(ended.stderr.lines());
     Ok(lines.flat_map(|line| [line.trim_end(), "\n"]).collect())
 }
 
 fn program(root: &Path, built: &Built, command: &str) -> Result<Command> {
-    let mut words = command
-        .split_whitespace()
-        .filter(|word| *word != "-q" && *word != "--quiet");
+    let mut words = command.split_whitespace().filter(|word| *word != "-q" && *word != "--quiet");
     let [Some("cargo"), Some("run"), Some("--example"), Some(name)] =
         [words.next(), words.next(), words.next(), words.next()]
     else {
@@ -78,10 +68,7 @@ fn program(root: &Path, built: &Built, command: &str) -> Result<Command> {
     let example = built.find("example", name).with_context(|| {
         let there = built.executables.iter().filter(|exe| exe.kind == "example");
         let names: Vec<&str> = there.map(|exe| exe.name.as_str()).collect();
-        format!(
-            "there is no example `{name}`; the examples are: {}",
-            names.join(", ")
-        )
+        format!("there is no example `{name}`; the examples are: {}", names.join(", "))
     })?;
     let mut program = Command::new(&example.path);
     program.current_dir(root).args(args);
@@ -93,9 +80,7 @@ pub fn differences(recorded: &str, printed: &str, varies: bool) -> Option<String
     let (recorded, printed) = (normalise(recorded, varies), normalise(printed, varies));
     (recorded != printed).then(|| {
         let diff = TextDiff::from_lines(&recorded, &printed);
-        diff.unified_diff()
-            .header("on the page", "printed now")
-            .to_string()
+        diff.unified_diff().header("on the page", "printed now").to_string()
     })
 }
 
@@ -109,17 +94,13 @@ pub fn normalise(text: &str, varies: bool) -> String {
             (r"(127\.0\.0\.1|\[::1\]|localhost):\d+", "$1:[PORT]"),
             (r"\bpid \d+", "pid [PID]"),
         ];
-        rules
-            .map(|(rule, name)| (Regex::new(rule).expect("a rule is a regex"), name))
-            .into()
+        rules.map(|(rule, name)| (Regex::new(rule).expect("a rule is a regex"), name)).into()
     });
     static NUMBERS: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r" *\d[\d,.]*").expect("the rule is a regex"));
-    let text = RULES
-        .iter()
-        .fold(text.trim_end().to_owned(), |text, (rule, name)| {
-            rule.replace_all(&text, *name).into_owned()
-        });
+    let text = RULES.iter().fold(text.trim_end().to_owned(), |text, (rule, name)| {
+        rule.replace_all(&text, *name).into_owned()
+    });
     let text = match varies {
         true => NUMBERS.replace_all(&text, " [N]").into_owned(),
         false => text,
@@ -134,23 +115,14 @@ mod tests {
     #[test]
     fn a_block_is_commands_with_their_output() {
         let found = steps("$ a b\none\ntwo\n$ c\n");
-        let step = |command, output: &str| Step {
-            command,
-            output: output.into(),
-        };
+        let step = |command, output: &str| Step { command, output: output.into() };
         assert_eq!(found, [step("a b", "one\ntwo\n"), step("c", "")]);
     }
 
     #[test]
     fn only_what_differs_from_run_to_run_is_normalised() {
-        assert_eq!(
-            differences("took 3 ms, pid 7\n", "took 4.5 s, pid 812\n", false),
-            None
-        );
-        assert_eq!(
-            differences("127.0.0.1:80 at 0xabcd", "127.0.0.1:8123 at 0x12345", false),
-            None
-        );
+        assert_eq!(differences("took 3 ms, pid 7\n", "took 4.5 s, pid 812\n", false), None);
+        assert_eq!(differences("127.0.0.1:80 at 0xabcd", "127.0.0.1:8123 at 0x12345", false), None);
         assert!(differences("5 replies\n", "4 replies\n", false).is_some());
         assert!(differences("5 replies\n", "5 Replies\n", true).is_some());
         assert_eq!(differences("a   9 of 400\n", "a 203 of 400\n", true), None);

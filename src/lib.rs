@@ -21,9 +21,7 @@ pub fn root() -> Result<PathBuf> {
     let is_root =
         |dir: &&Path| dir.join("book.toml").is_file() && dir.join("chapters-code").is_dir();
     let found = here.ancestors().find(is_root);
-    found
-        .map(Path::to_owned)
-        .context("no book here: run this inside a checkout of the repository")
+    found.map(Path::to_owned).context("no book here: run this inside a checkout of the repository")
 }
 
 /// Reads the book under `root` and refuses one that has problems.

@@ -37,24 +37,15 @@ pub async fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
     rebuild(&shelf, &site);
     // Held until the end: when it is dropped, the watching ends.
     let _watcher = watch(root, shelf, Arc::clone(&site))?;
-    println!(
-        "the book is at {url} ({} ms); Ctrl-C ends it",
-        started.elapsed().as_millis()
-    );
+    println!("the book is at {url} ({} ms); Ctrl-C ends it", started.elapsed().as_millis());
     if open && let Err(error) = webbrowser::open(&url) {
         eprintln!("no browser could be opened ({error}); go to {url} yourself");
     }
-    serve::until_ctrl_c(listener, site)
-        .await
-        .context("the server ended")
+    serve::until_ctrl_c(listener, site).await.context("the server ended")
 }
 
 fn no_listener(address: SocketAddr, error: &std::io::Error) -> String {
-    let other = if address.port() < 1024 {
-        3000
-    } else {
-        address.port().saturating_add(1)
-    };
+    let other = if address.port() < 1024 { 3000 } else { address.port().saturating_add(1) };
     format!(
         "can't listen on {address}: {error}\n    try another port: cargo run -- read --port {other}"
     )

@@ -16,11 +16,7 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     let pages: Vec<&Page> = book.pages.iter().filter(wanted).collect();
     if pages.is_empty() {
         let names: Vec<String> = book.pages.iter().map(Page::name).collect();
-        bail!(
-            "no page `{}`; the pages are: {}",
-            only.unwrap_or_default(),
-            names.join(", ")
-        );
+        bail!("no page `{}`; the pages are: {}", only.unwrap_or_default(), names.join(", "));
     }
     eprintln!("building the examples…");
     let built = cargo::build_workspace(root)?;
@@ -49,9 +45,7 @@ fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
             let output = console::run(root, built, step.command)?;
             body.extend(["$ ", step.command, "\n", &output]);
         }
-        let old = text[block.range.clone()]
-            .find(&block.body)
-            .map(|at| block.range.start + at);
+        let old = text[block.range.clone()].find(&block.body).map(|at| block.range.start + at);
         if let Some(start) = old {
             text.replace_range(start..start + block.body.len(), &body);
         }

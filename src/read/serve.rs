@@ -37,10 +37,7 @@ pub struct Site {
 impl Site {
     /// Serves the folder `dir`, which may be replaced at any time.
     pub fn new(dir: PathBuf) -> Site {
-        Site {
-            dir,
-            build: watch::Sender::default(),
-        }
+        Site { dir, build: watch::Sender::default() }
     }
 
     /// Tells all open pages how a build went.
@@ -86,11 +83,7 @@ async fn missing(State(site): State<Arc<Site>>) -> impl IntoResponse {
 async fn with_reload(request: Request, next: axum::middleware::Next) -> Response {
     let response = next.run(request).await;
     let html = |value: &header::HeaderValue| value.as_bytes().starts_with(b"text/html");
-    if !response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(html)
-    {
+    if !response.headers().get(header::CONTENT_TYPE).is_some_and(html) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -100,9 +93,6 @@ async fn with_reload(request: Request, next: axum::middleware::Next) -> Response
     let page = [&page[..], b"<script>", RELOAD.as_bytes(), b"</script>"].concat();
     parts.headers.remove(header::CONTENT_LENGTH);
     // A page is built anew under the same name: it is asked for again each time.
-    parts.headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
+    parts.headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     Response::from_parts(parts, page.into())
 }

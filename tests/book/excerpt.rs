@@ -17,35 +17,19 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
         .and_then(|include| include.resolve(works.root(), &page.file))
         .map_err(|fault| anyhow!("{fault}"))?;
     if !compiled_from(works)?.contains(&excerpt.file) {
-        bail!(
-            "{} is in no crate: nothing compiles it",
-            excerpt.file.display()
-        );
+        bail!("{} is in no crate: nothing compiles it", excerpt.file.display());
     }
     Ok(Proof::Holds)
 }
 
-/// The files that the workspace's programs and tests are compiled from, as rustc lists them
-/// (`*.d`) beside each.
+/// The files that the workspace's programs and tests are compiled from, as rustc and cargo list
+/// them (`*.d`, in the form of a makefile) beside each.
 fn compiled_from(works: &Works) -> anyhow::Result<HashSet<PathBuf>> {
     let mut files = HashSet::new();
     for executable in &works.built()?.executables {
-        for listed in [executable.path.with_extension("d")]
-            .iter()
-            .filter(|list| list.exists())
-        {
-            let list = fs::read_to_string(listed)?;
-            files.extend(
-                list.lines()
-                    .filter_map(|line| line.strip_suffix(':'))
-                    .map(|file| {
-                        Path::new(file)
-                            .strip_prefix(works.root())
-                            .unwrap_or(Path::new(file))
-                            .to_owned()
-                    }),
-            );
-        }
+        let list = fs::read_to_string(executable.path.with_extension("d")).unwrap_or_default();
+        let listed = list.split_whitespace().map(|file| Path::new(file.trim_end_matches(':')));
+        files.extend(listed.map(|file| file.strip_prefix(works.root()).unwrap_or(file).to_owned()));
     }
     Ok(files)
 }

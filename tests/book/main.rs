@@ -81,15 +81,8 @@ fn check(works: &Arc<Works>) -> Trial {
     let works = Arc::clone(works);
     Trial::test("book::check", move || {
         let problems = weave::check::check(works.book());
-        let listed: String = problems
-            .iter()
-            .map(|problem| format!("{problem}\n"))
-            .collect();
-        if listed.is_empty() {
-            Ok(())
-        } else {
-            Err(listed.into())
-        }
+        let listed: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+        if listed.is_empty() { Ok(()) } else { Err(listed.into()) }
     })
 }
 
@@ -105,10 +98,7 @@ fn block(works: &Arc<Works>, tally: &Arc<Tally>, page: &Page, at: usize) -> Opti
     };
     let (works, path) = (Arc::clone(works), page.path.clone());
     Some(trial(tally, page, &page.blocks[at].name, move || {
-        let page = works
-            .book()
-            .page(&path)
-            .expect("the page is in the book that it came from");
+        let page = works.book().page(&path).expect("the page is in the book that it came from");
         let block = &page.blocks[at];
         prove(&works, page, block)
             .map_err(|error| error.context(format!("{}:{}", page.file.display(), block.line)))
@@ -135,9 +125,7 @@ fn trial(
         }
         Err(error) if draft => {
             tally.red_in_a_draft();
-            Ok(Completion::ignored_with(format!(
-                "red, in a draft: {error:#}"
-            )))
+            Ok(Completion::ignored_with(format!("red, in a draft: {error:#}")))
         }
         Err(error) => Err(Failed::from(format!("{error:#}"))),
     })

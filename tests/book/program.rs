@@ -16,10 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let compiled = rustc::compile(works, page, block, true)?;
     let Some(program) = compiled.program else {
-        let said = compiled
-            .diagnostics
-            .iter()
-            .filter_map(|d| d.rendered.as_deref());
+        let said = compiled.diagnostics.iter().filter_map(|d| d.rendered.as_deref());
         bail!("the program does not compile\n{}", said.collect::<String>());
     };
     if block.fence == (Fence::Rust { run: false }) {

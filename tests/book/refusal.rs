@@ -9,9 +9,7 @@ use crate::works::Works;
 use crate::{Outcome, Proof};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
-    let Fence::Refusal(refusal) = &block.fence else {
-        bail!("not a refusal")
-    };
+    let Fence::Refusal(refusal) = &block.fence else { bail!("not a refusal") };
     let compiled = rustc::compile(works, page, block, false)?;
     if compiled.program.is_some() {
         bail!("this must be refused ({refusal:?}), and it compiles");
@@ -19,11 +17,7 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     // rustc closes with a count of its errors, which has no rendered place.
     let is_error =
         |d: &&Diagnostic| d.level == "error" && !d.message.starts_with("aborting due to");
-    let other = compiled
-        .diagnostics
-        .iter()
-        .filter(is_error)
-        .find(|d| !is_reason(d, refusal));
+    let other = compiled.diagnostics.iter().filter(is_error).find(|d| !is_reason(d, refusal));
     match other {
         Some(other) => {
             let said = other.rendered.as_deref().unwrap_or(&other.message);

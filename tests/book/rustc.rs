@@ -104,9 +104,7 @@ pub fn main() -> ! {
 impl Order {
     fn rustc(&self, real: OsString, args: &[OsString]) -> Command {
         let mut rustc = Command::new(real);
-        rustc
-            .arg(&args[0])
-            .args(["--crate-type=bin", "--crate-name=program", "--edition=2024"]);
+        rustc.arg(&args[0]).args(["--crate-type=bin", "--crate-name=program", "--edition=2024"]);
         let pairs = args.iter().zip(&args[1..]);
         for (flag, value) in pairs.filter(|(flag, value)| self.keeps(flag, value)) {
             rustc.args([flag, value]);
@@ -149,12 +147,7 @@ pub fn compile(works: &Works, page: &Page, block: &Block, strict: bool) -> Resul
         }
     }
     let crates = allowed(works.root(), page)?;
-    let order = Order {
-        page: page.file.clone(),
-        crates,
-        out: out.clone(),
-        strict,
-    };
+    let order = Order { page: page.file.clone(), crates, out: out.clone(), strict };
     let text = format!("{MARK}{}{}", serde_json::to_string(&order)?, padded(block));
     skeptic::rt::compile_test(
         env!("CARGO_MANIFEST_DIR"),
@@ -163,26 +156,17 @@ pub fn compile(works: &Works, page: &Page, block: &Block, strict: bool) -> Resul
         &text,
     );
     let said = fs::read_to_string(said(&out)).context("skeptic did not call the compiler")?;
-    let diagnostics = said
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    Ok(Compiled {
-        program: out.exists().then_some(out),
-        diagnostics,
-    })
+    let diagnostics = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Ok(Compiled { program: out.exists().then_some(out), diagnostics })
 }
 
 /// The program at the lines at which it stands on the page, so that messages name those.
 fn padded(block: &Block) -> String {
-    let unhidden = block
-        .body
-        .lines()
-        .map(|line| match line.strip_prefix("# ") {
-            Some(hidden) => hidden,
-            None if line == "#" => "",
-            None => line,
-        });
+    let unhidden = block.body.lines().map(|line| match line.strip_prefix("# ") {
+        Some(hidden) => hidden,
+        None if line == "#" => "",
+        None => line,
+    });
     let code: String = unhidden.flat_map(|line| [line, "\n"]).collect();
     "\n".repeat(block.line) + &code
 }
@@ -196,12 +180,7 @@ fn allowed(root: &Path, page: &Page) -> Result<Vec<String>> {
         let manifest: toml::Table = toml::from_str(&fs::read_to_string(manifest)?)?;
         for table in ["dependencies", "dev-dependencies"] {
             let table = manifest.get(table).and_then(toml::Value::as_table);
-            names.extend(
-                table
-                    .into_iter()
-                    .flatten()
-                    .map(|(name, _)| name.replace('-', "_")),
-            );
+            names.extend(table.into_iter().flatten().map(|(name, _)| name.replace('-', "_")));
         }
     }
     Ok(names)

@@ -49,8 +49,7 @@ fn list(counts: &BTreeMap<String, usize>) -> String {
     if counts.is_empty() {
         return "nothing".into();
     }
-    let each = counts
-        .iter()
-        .map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }));
+    let each =
+        counts.iter().map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }));
     each.collect::<Vec<_>>().join(", ")
 }

@@ -18,11 +18,7 @@ impl Works {
     pub fn new() -> Works {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let book = Book::load(root).expect("the repository has a book");
-        Works {
-            book,
-            built: OnceLock::new(),
-            copies: OnceLock::new(),
-        }
+        Works { book, built: OnceLock::new(), copies: OnceLock::new() }
     }
 
     pub fn root(&self) -> &Path {
@@ -36,20 +32,14 @@ impl Works {
     /// The workspace's programs and tests.
     pub fn built(&self) -> Result<&Built> {
         let built = || cargo::build_workspace(self.root()).map_err(|error| format!("{error:#}"));
-        self.built
-            .get_or_init(built)
-            .as_ref()
-            .map_err(|error| anyhow!("{error}"))
+        self.built.get_or_init(built).as_ref().map_err(|error| anyhow!("{error}"))
     }
 
     /// The broken copies of the chapter crates.
     pub fn copies(&self) -> Result<&Copies> {
         let copies =
             || Copies::build(self.root(), &self.book, None).map_err(|error| format!("{error:#}"));
-        self.copies
-            .get_or_init(copies)
-            .as_ref()
-            .map_err(|error| anyhow!("{error}"))
+        self.copies.get_or_init(copies).as_ref().map_err(|error| anyhow!("{error}"))
     }
 
     /// A folder under `target/` for what the proofs make.

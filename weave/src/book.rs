@@ -32,10 +32,7 @@ impl Book {
     pub fn load(root: &Path) -> io::Result<Book> {
         let file = Path::new(SRC).join("SUMMARY.md");
         let text = fs::read_to_string(root.join(&file)).map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("no book here: {}: {error}", file.display()),
-            )
+            io::Error::new(error.kind(), format!("no book here: {}: {error}", file.display()))
         })?;
         let summary = Page::parse(&file, Path::new("SUMMARY.md"), text);
         let mut book = Book {
@@ -68,8 +65,7 @@ impl Book {
                 Err(error) => {
                     let what = format!("can't read the page `{}`: {error}", link.to);
                     let help = "write it, or take it out of SUMMARY.md";
-                    self.problems
-                        .push(summary.problem(link.line, Fault::new(what, help)));
+                    self.problems.push(summary.problem(link.line, Fault::new(what, help)));
                 }
             }
         }

@@ -41,10 +41,7 @@ fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
             Fence::Rust { run } => rust(book, page, block, *run),
             Fence::Console { .. } if !block.body.starts_with("$ ") => Some((
                 0,
-                Fault::new(
-                    "this console shows no command",
-                    "its first line is `$ command`",
-                ),
+                Fault::new("this console shows no command", "its first line is `$ command`"),
             )),
             Fence::Diff { test, .. } => diff(book, block, test),
             Fence::Recall { .. } => recall(block),
@@ -69,10 +66,7 @@ fn rust(book: &Book, page: &Page, block: &Block, run: bool) -> BlockFault {
         },
         None if !run && !book.ledger.excuses(&page.file, &block.name) => {
             let what = format!("`{}` is compiled but not run", block.name);
-            Some((
-                0,
-                Fault::new(what, format!("drop `no_run`, or give a reason in {LEDGER}")),
-            ))
+            Some((0, Fault::new(what, format!("drop `no_run`, or give a reason in {LEDGER}"))))
         }
         None => too_long(&block.body),
     }
@@ -101,10 +95,7 @@ fn recall(block: &Block) -> BlockFault {
     let filled = |(q, a): (&str, &str)| !q.trim().is_empty() && !a.trim().is_empty();
     (!sides.is_some_and(filled)).then(|| {
         let help = "write the question, a line `---`, the answer";
-        (
-            0,
-            Fault::new("this card has no question or no answer", help),
-        )
+        (0, Fault::new("this card has no question or no answer", help))
     })
 }
 
@@ -126,11 +117,7 @@ fn link_leads_somewhere(book: &Book, page: &Page, to: &str) -> Result<(), Fault>
     let (path, fragment) = to.split_once('#').unwrap_or((to, ""));
     let dead = |help: String| Fault::new(format!("dead link `{to}`"), help);
     let target = normalise(&page.path.parent().unwrap_or(Path::new("")).join(path));
-    let target = if path.is_empty() {
-        Some(page)
-    } else {
-        book.page(&target)
-    };
+    let target = if path.is_empty() { Some(page) } else { book.page(&target) };
     let Some(target) = target else {
         return file_link(book, page, path).map_err(dead);
     };
@@ -141,16 +128,8 @@ fn link_leads_somewhere(book: &Book, page: &Page, to: &str) -> Result<(), Fault>
     if fragment.is_empty() || has(fragment) || card(target, fragment) {
         return Ok(());
     }
-    let ids: Vec<&str> = target
-        .headings
-        .iter()
-        .map(|heading| heading.id.as_str())
-        .collect();
-    Err(dead(format!(
-        "the headings of {} are: {}",
-        target.file.display(),
-        ids.join(", ")
-    )))
+    let ids: Vec<&str> = target.headings.iter().map(|heading| heading.id.as_str()).collect();
+    Err(dead(format!("the headings of {} are: {}", target.file.display(), ids.join(", "))))
 }
 
 fn card(page: &Page, fragment: &str) -> bool {
@@ -162,21 +141,13 @@ fn card(page: &Page, fragment: &str) -> bool {
 fn file_link(book: &Book, page: &Page, path: &str) -> Result<(), String> {
     let file = normalise(&page.file.parent().unwrap_or(Path::new("")).join(path));
     if !file.starts_with(SRC) {
-        return Err(format!(
-            "a page can only lead to what lies in {SRC}/; name the file instead"
-        ));
+        return Err(format!("a page can only lead to what lies in {SRC}/; name the file instead"));
     }
     match book.root.join(&file).is_file() {
         true if !path.ends_with(".md") => Ok(()),
         _ => {
-            let pages = book
-                .pages
-                .iter()
-                .map(|page| page.path.display().to_string());
-            Err(format!(
-                "the pages are: {}",
-                pages.collect::<Vec<_>>().join(", ")
-            ))
+            let pages = book.pages.iter().map(|page| page.path.display().to_string());
+            Err(format!("the pages are: {}", pages.collect::<Vec<_>>().join(", ")))
         }
     }
 }
@@ -193,25 +164,15 @@ fn note(page: &Page, problems: &mut Vec<Problem>) {
                 wrong(claim.line, "the claim names no platform", form);
             }
             if !page.text[claim.range.clone()].contains("](test:") {
-                wrong(
-                    claim.line,
-                    "the claim links to no test that proves it",
-                    form,
-                );
+                wrong(claim.line, "the claim links to no test that proves it", form);
             }
         }
         [] => wrong(1, "the note has no claim", form),
-        [_, second, ..] => wrong(
-            second.line,
-            "a second claim",
-            "a note has one idea: make it two notes",
-        ),
+        [_, second, ..] => {
+            wrong(second.line, "a second claim", "a note has one idea: make it two notes")
+        }
     }
-    if !page
-        .headings
-        .iter()
-        .any(|heading| heading.text == "Sources")
-    {
+    if !page.headings.iter().any(|heading| heading.text == "Sources") {
         wrong(
             1,
             "the note names no sources",
@@ -220,11 +181,7 @@ fn note(page: &Page, problems: &mut Vec<Problem>) {
     }
     if !WORDS.contains(&page.words) {
         let what = format!("the note has {} words", page.words);
-        wrong(
-            1,
-            &what,
-            &format!("a note has {} to {}", WORDS.start(), WORDS.end()),
-        );
+        wrong(1, &what, &format!("a note has {} to {}", WORDS.start(), WORDS.end()));
     }
 }
 
@@ -238,9 +195,7 @@ fn names(book: &Book, problems: &mut Vec<Problem>) {
             _ => None,
         });
         for (name, line) in blocks.chain([(format!("page name `{}`", page.name()), 1)]) {
-            let first = seen
-                .entry(name.clone())
-                .or_insert_with(|| (page.file.clone(), line));
+            let first = seen.entry(name.clone()).or_insert_with(|| (page.file.clone(), line));
             if *first != (page.file.clone(), line) {
                 let help = format!("the first is at {}:{}", first.0.display(), first.1);
                 problems.push(page.problem(line, Fault::new(format!("a second {name}"), help)));
@@ -258,22 +213,13 @@ fn ledger(book: &Book, problems: &mut Vec<Problem>) {
         let what = format!("{} entries, at most {}", blocks.len(), book.ledger.at_most);
         wrong(what, "the ledger may only shrink: prove the block instead");
     } else if blocks.len() < book.ledger.at_most {
-        wrong(
-            format!("{} entries, yet at_most is higher", blocks.len()),
-            "lower `at_most` to it",
-        );
+        wrong(format!("{} entries, yet at_most is higher", blocks.len()), "lower `at_most` to it");
     }
     for entry in blocks {
-        let page = book
-            .pages
-            .iter()
-            .find(|page| page.file == Path::new(&entry.page));
+        let page = book.pages.iter().find(|page| page.file == Path::new(&entry.page));
         let unrun =
             |block: &&Block| block.name == entry.block && block.fence == Fence::Rust { run: false };
-        if page
-            .and_then(|page| page.blocks.iter().find(unrun))
-            .is_none()
-        {
+        if page.and_then(|page| page.blocks.iter().find(unrun)).is_none() {
             let what = format!("{} has no unproven block `{}`", entry.page, entry.block);
             wrong(what, "take the entry out and lower `at_most`");
         }

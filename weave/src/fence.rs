@@ -76,12 +76,7 @@ impl Fence {
             Some((tag, rest)) if !tag.is_empty() => (tag.as_str(), rest),
             _ => return Err(Fault::new("a fenced block without a tag", list())),
         };
-        let bad = || {
-            Fault::new(
-                format!("`{info}` is not a form of the fence `{tag}`"),
-                list(),
-            )
-        };
+        let bad = || Fault::new(format!("`{info}` is not a form of the fence `{tag}`"), list());
         match tag {
             "rust" => rust(rest).ok_or_else(bad),
             "console" => match rest {
@@ -145,14 +140,11 @@ fn value(attribute: &str, key: &str) -> Option<String> {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 fn is_error_code(code: &str) -> bool {
-    code.strip_prefix('E')
-        .is_some_and(|n| n.len() == 4 && n.bytes().all(|b| b.is_ascii_digit()))
+    code.strip_prefix('E').is_some_and(|n| n.len() == 4 && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Splits at the commas that are not between quotes.
@@ -162,10 +154,7 @@ fn split(info: &str) -> Vec<String> {
         quoted ^= c == '"';
         c == ',' && !quoted
     };
-    info.trim()
-        .split(at_comma)
-        .map(|part| part.trim().to_owned())
-        .collect()
+    info.trim().split(at_comma).map(|part| part.trim().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -177,10 +166,7 @@ mod tests {
         let parse = |info| Fence::parse(info).unwrap();
         assert_eq!(parse("rust"), Fence::Rust { run: true });
         assert_eq!(parse("rust,no_run"), Fence::Rust { run: false });
-        assert_eq!(
-            parse("rust,compile_fail,E0277"),
-            Fence::Refusal(Refusal::Code("E0277".into()))
-        );
+        assert_eq!(parse("rust,compile_fail,E0277"), Fence::Refusal(Refusal::Code("E0277".into())));
         assert_eq!(
             parse("rust,compile_fail=\"cannot be sent, ever\""),
             Fence::Refusal(Refusal::Says("cannot be sent, ever".into()))
@@ -193,12 +179,7 @@ mod tests {
                 ending: Ending::Fails(Some("a, b".into())),
             }
         );
-        assert_eq!(
-            parse("recall,edge-one"),
-            Fence::Recall {
-                id: "edge-one".into()
-            }
-        );
+        assert_eq!(parse("recall,edge-one"), Fence::Recall { id: "edge-one".into() });
     }
 
     #[test]

@@ -46,8 +46,6 @@ impl Ledger {
 
     /// Whether a block of a page may stand unproven.
     pub fn excuses(&self, page: &Path, block: &str) -> bool {
-        self.blocks
-            .iter()
-            .any(|entry| Path::new(&entry.page) == page && entry.block == block)
+        self.blocks.iter().any(|entry| Path::new(&entry.page) == page && entry.block == block)
     }
 }

@@ -118,26 +118,17 @@ impl Page {
 
     /// The name under which the tests of this page's blocks are found: `edges` for `why/edges.md`.
     pub fn name(&self) -> String {
-        self.path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The page's title.
     pub fn title(&self) -> &str {
-        self.headings
-            .iter()
-            .find(|h| h.level == 1)
-            .map_or("", |h| &h.text)
+        self.headings.iter().find(|h| h.level == 1).map_or("", |h| &h.text)
     }
 
     /// The destinations of the links that name tests: `test:crate::name` without the scheme.
     pub fn tests(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.links
-            .iter()
-            .filter_map(|link| Some((link.to.strip_prefix("test:")?, link.line)))
+        self.links.iter().filter_map(|link| Some((link.to.strip_prefix("test:")?, link.line)))
     }
 
     /// The chapter crates that this page's claim, tests and diffs are about; its programs may use
@@ -176,14 +167,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(page: &'a mut Page, text: &'a str) -> Self {
-        Reader {
-            page,
-            text,
-            ids: HashSet::new(),
-            heading: None,
-            quote: None,
-            block: None,
-        }
+        Reader { page, text, ids: HashSet::new(), heading: None, quote: None, block: None }
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -214,10 +198,7 @@ impl<'a> Reader<'a> {
             Event::End(TagEnd::BlockQuote(_)) => self.end_quote(),
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                 let line = self.line(range.start);
-                self.page.links.push(Link {
-                    to: dest_url.to_string(),
-                    line,
-                });
+                self.page.links.push(Link { to: dest_url.to_string(), line });
             }
             Event::Text(text) | Event::Code(text) => self.text(&text, range),
             Event::SoftBreak | Event::HardBreak => self.text(" ", range),
@@ -239,11 +220,7 @@ impl<'a> Reader<'a> {
         }
         self.page.words += text.split_whitespace().count();
         if text.contains("{{#") {
-            self.problem(
-                range.start,
-                "an include outside a `rust` block",
-                "put it in one, alone",
-            );
+            self.problem(range.start, "an include outside a `rust` block", "put it in one, alone");
         }
     }
 
@@ -252,11 +229,7 @@ impl<'a> Reader<'a> {
         let html = html.trim();
         if !html.is_empty() && !html.starts_with("<!--") {
             let what = format!("HTML in a page: `{html}`");
-            self.problem(
-                range.start,
-                &what,
-                "write it in Markdown; the page language has no HTML",
-            );
+            self.problem(range.start, &what, "write it in Markdown; the page language has no HTML");
         }
     }
 
@@ -268,13 +241,7 @@ impl<'a> Reader<'a> {
         match Fence::parse(&info) {
             Ok(fence) => {
                 let name = self.block_name(&fence, &body);
-                self.page.blocks.push(Block {
-                    fence,
-                    name,
-                    line,
-                    body,
-                    range,
-                });
+                self.page.blocks.push(Block { fence, name, line, body, range });
             }
             Err(fault) => self.page.problems.push(fault.at(&self.page.file, line)),
         }
@@ -282,11 +249,7 @@ impl<'a> Reader<'a> {
 
     /// The first name of this kind that no block of the page has yet.
     fn block_name(&self, fence: &Fence, body: &str) -> String {
-        let heading = self
-            .page
-            .headings
-            .last()
-            .map_or("page", |heading| &heading.id);
+        let heading = self.page.headings.last().map_or("page", |heading| &heading.id);
         let name = match fence {
             Fence::Rust { .. } => match Include::parse(body) {
                 Some(Ok(include)) => format!("excerpt::{}", include.anchor),
@@ -301,10 +264,7 @@ impl<'a> Reader<'a> {
         };
         let taken = |name: &str| self.page.blocks.iter().any(|block| block.name == name);
         let numbered = (2..).map(|n| format!("{name}-{n}"));
-        std::iter::once(name.clone())
-            .chain(numbered)
-            .find(|name| !taken(name))
-            .unwrap_or(name)
+        std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
     }
 
     fn end_heading(&mut self) {
@@ -319,12 +279,7 @@ impl<'a> Reader<'a> {
             }
             id = format!("{wanted}-{n}");
         }
-        self.page.headings.push(Heading {
-            level,
-            text,
-            id,
-            line,
-        });
+        self.page.headings.push(Heading { level, text, id, line });
     }
 
     fn end_quote(&mut self) {
@@ -350,11 +305,7 @@ pub fn heading_id(text: &str) -> String {
         c if c.is_whitespace() => Some('-'),
         _ => None,
     };
-    text.trim()
-        .to_lowercase()
-        .chars()
-        .filter_map(keep)
-        .collect()
+    text.trim().to_lowercase().chars().filter_map(keep).collect()
 }
 
 #[cfg(test)]
@@ -362,11 +313,7 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> Page {
-        Page::parse(
-            Path::new("book/why/edges.md"),
-            Path::new("why/edges.md"),
-            text.to_owned(),
-        )
+        Page::parse(Path::new("book/why/edges.md"), Path::new("why/edges.md"), text.to_owned())
     }
 
     #[test]
@@ -378,10 +325,7 @@ mod tests {
         assert_eq!(page.name(), "edges");
         assert_eq!(page.title(), "The edge");
         assert_eq!(page.headings[1].id, "the-edge-1");
-        assert_eq!(
-            (page.blocks[0].line, page.blocks[0].body.as_str()),
-            (7, "hello\n")
-        );
+        assert_eq!((page.blocks[0].line, page.blocks[0].body.as_str()), (7, "hello\n"));
         assert_eq!(page.tests().collect::<Vec<_>>(), [("edges::it_is_so", 3)]);
         assert_eq!(page.crates(), ["edges"]);
         assert_eq!(page.claims[0].line, 3);

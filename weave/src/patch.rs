@@ -43,19 +43,11 @@ impl Patch {
             }
             let Some(file) = &file else {
                 let what = "the diff does not begin with the file that it changes";
-                return Err((
-                    at,
-                    Fault::new(what, "its first line is `--- chapters-code/…`"),
-                ));
+                return Err((at, Fault::new(what, "its first line is `--- chapters-code/…`")));
             };
             if !open {
                 let (old, new) = (Vec::new(), Vec::new());
-                hunks.push(Hunk {
-                    file: file.clone(),
-                    at,
-                    old,
-                    new,
-                });
+                hunks.push(Hunk { file: file.clone(), at, old, new });
                 open = true;
             }
             if let Some(hunk) = hunks.last_mut() {
@@ -63,10 +55,9 @@ impl Patch {
             }
         }
         match hunks.iter().find(|hunk| hunk.old == hunk.new) {
-            Some(same) => Err((
-                same.at,
-                Fault::new("this hunk changes nothing", "mark lines with - or +"),
-            )),
+            Some(same) => {
+                Err((same.at, Fault::new("this hunk changes nothing", "mark lines with - or +")))
+            }
             None if hunks.is_empty() => Err((0, Fault::new("the diff is empty", "add a hunk"))),
             None => Ok(Patch { hunks }),
         }
@@ -84,9 +75,7 @@ impl Patch {
                     changed.len() - 1
                 }
             };
-            changed[at].1 = hunk
-                .apply(&changed[at].1)
-                .map_err(|fault| (hunk.at, fault))?;
+            changed[at].1 = hunk.apply(&changed[at].1).map_err(|fault| (hunk.at, fault))?;
         }
         Ok(changed)
     }
@@ -121,13 +110,7 @@ impl Hunk {
     fn read(&self, root: &Path) -> Result<String, PatchFault> {
         let text = fs::read_to_string(root.join(&self.file)).map_err(|error| {
             let what = format!("can't read {}: {error}", self.file.display());
-            (
-                self.at,
-                Fault::new(
-                    what,
-                    "the path after `---` is relative to the repository's root",
-                ),
-            )
+            (self.at, Fault::new(what, "the path after `---` is relative to the repository's root"))
         })?;
         Ok(without_anchors(&text))
     }
@@ -137,12 +120,7 @@ impl Hunk {
         let lines: Vec<&str> = text.lines().collect();
         let places: Vec<usize> = (0..=lines.len().saturating_sub(self.old.len()))
             .filter(|&at| {
-                lines[at..]
-                    .iter()
-                    .zip(&self.old)
-                    .filter(|(a, b)| a == b)
-                    .count()
-                    == self.old.len()
+                lines[at..].iter().zip(&self.old).filter(|(a, b)| a == b).count() == self.old.len()
             })
             .collect();
         let file = self.file.display();
@@ -150,11 +128,7 @@ impl Hunk {
             [at] => {
                 let new = self.new.iter().map(String::as_str);
                 let after = &lines[at + self.old.len()..];
-                let all = lines[..at]
-                    .iter()
-                    .copied()
-                    .chain(new)
-                    .chain(after.iter().copied());
+                let all = lines[..at].iter().copied().chain(new).chain(after.iter().copied());
                 Ok(all.flat_map(|line| [line, "\n"]).collect())
             }
             [] => {
@@ -163,10 +137,7 @@ impl Hunk {
                     Some(line) => format!("this line is no longer in it:\n{line}"),
                     None => "its lines are there, but no longer one after the other".into(),
                 };
-                Err(Fault::new(
-                    format!("the diff no longer applies to {file}"),
-                    help,
-                ))
+                Err(Fault::new(format!("the diff no longer applies to {file}"), help))
             }
             _ => Err(Fault::new(
                 format!("the diff applies to {file} in {} places", places.len()),
@@ -181,11 +152,7 @@ mod tests {
     use super::*;
 
     fn apply(diff: &str, text: &str) -> Result<String, Fault> {
-        Patch::parse(diff)
-            .unwrap()
-            .hunks
-            .iter()
-            .try_fold(text.to_owned(), |t, h| h.apply(&t))
+        Patch::parse(diff).unwrap().hunks.iter().try_fold(text.to_owned(), |t, h| h.apply(&t))
     }
 
     #[test]
@@ -196,49 +163,16 @@ mod tests {
 
     #[test]
     fn no_place_or_two_places_are_faults() {
-        assert!(
-            apply("--- f\n-x\n", "a\n")
-                .unwrap_err()
-                .help
-                .contains("no longer in it:\nx")
-        );
-        assert!(
-            apply("--- f\n-a\n", "a\na\n")
-                .unwrap_err()
-                .what
-                .contains("2 places")
-        );
-        assert!(
-            apply("--- f\n-a\n-b\n", "b\na\n")
-                .unwrap_err()
-                .help
-                .contains("one after")
-        );
+        assert!(apply("--- f\n-x\n", "a\n").unwrap_err().help.contains("no longer in it:\nx"));
+        assert!(apply("--- f\n-a\n", "a\na\n").unwrap_err().what.contains("2 places"));
+        assert!(apply("--- f\n-a\n-b\n", "b\na\n").unwrap_err().help.contains("one after"));
     }
 
     #[test]
     fn a_diff_without_file_or_change_is_a_fault() {
-        assert!(
-            Patch::parse("-a\n")
-                .unwrap_err()
-                .1
-                .what
-                .contains("begin with the file")
-        );
-        assert!(
-            Patch::parse("--- f\n a\n")
-                .unwrap_err()
-                .1
-                .what
-                .contains("changes nothing")
-        );
-        assert!(
-            Patch::parse("--- f\n")
-                .unwrap_err()
-                .1
-                .what
-                .contains("empty")
-        );
+        assert!(Patch::parse("-a\n").unwrap_err().1.what.contains("begin with the file"));
+        assert!(Patch::parse("--- f\n a\n").unwrap_err().1.what.contains("changes nothing"));
+        assert!(Patch::parse("--- f\n").unwrap_err().1.what.contains("empty"));
         assert_eq!(Patch::parse("--- f\n-a\n?b\n").unwrap_err().0, 2);
     }
 }

@@ -18,12 +18,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Problem {
-            file,
-            line,
-            what,
-            help,
-        } = self;
+        let Problem { file, line, what, help } = self;
         write!(f, "{}:{line}: {what}", file.display())?;
         if !help.is_empty() {
             write!(f, "\n    {}", help.replace('\n', "\n    "))?;
@@ -44,20 +39,12 @@ pub struct Fault {
 impl Fault {
     /// A fault from its two sentences.
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Fault {
-        Fault {
-            what: what.into(),
-            help: help.into(),
-        }
+        Fault { what: what.into(), help: help.into() }
     }
 
     /// The fault at its place.
     pub fn at(self, file: impl Into<PathBuf>, line: usize) -> Problem {
-        Problem {
-            file: file.into(),
-            line,
-            what: self.what,
-            help: self.help,
-        }
+        Problem { file: file.into(), line, what: self.what, help: self.help }
     }
 }
 

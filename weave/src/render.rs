@@ -21,10 +21,8 @@ pub fn render(book: &Book, page: &Page) -> String {
     }
     for claim in &page.claims {
         let quote = page.text[claim.range.clone()].trim_end();
-        replace.push((
-            claim.range.clone(),
-            format!("<div class=\"claim\">\n\n{quote}\n\n</div>\n"),
-        ));
+        replace
+            .push((claim.range.clone(), format!("<div class=\"claim\">\n\n{quote}\n\n</div>\n")));
     }
     replace.sort_by_key(|(range, _)| range.start);
     for (range, html) in replace {
@@ -34,10 +32,7 @@ pub fn render(book: &Book, page: &Page) -> String {
     }
     out.push_str(&page.text[done..]);
     if page.draft {
-        out.insert_str(
-            0,
-            "<p class=\"draft\">A draft: not proven yet, and not published.</p>\n\n",
-        );
+        out.insert_str(0, "<p class=\"draft\">A draft: not proven yet, and not published.</p>\n\n");
     }
     out.push_str(&proofs(book, page));
     link_tests(page, out)
@@ -46,10 +41,7 @@ pub fn render(book: &Book, page: &Page) -> String {
 /// Links to tests lead to their sources at the end of the page.
 fn link_tests(page: &Page, text: String) -> String {
     page.tests().fold(text, |text, (test, _)| {
-        text.replace(
-            &format!("](test:{test})"),
-            &format!("](#{})", proof_id(test)),
-        )
+        text.replace(&format!("](test:{test})"), &format!("](#{})", proof_id(test)))
     })
 }
 
@@ -68,28 +60,19 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             }
             None => figure("program", "a program of this page", "rust", body),
         },
-        Fence::Refusal(Refusal::Code(code)) => figure(
-            "refusal",
-            &format!("does not compile: {code}"),
-            "rust",
-            body,
-        ),
-        Fence::Refusal(Refusal::Says(says)) => figure(
-            "refusal",
-            &format!("does not compile: {}", escape(says)),
-            "rust",
-            body,
-        ),
+        Fence::Refusal(Refusal::Code(code)) => {
+            figure("refusal", &format!("does not compile: {code}"), "rust", body)
+        }
+        Fence::Refusal(Refusal::Says(says)) => {
+            figure("refusal", &format!("does not compile: {}", escape(says)), "rust", body)
+        }
         Fence::Console { varies: true } => {
             figure("console", "one run; the numbers vary", "console", body)
         }
         Fence::Console { varies: false } => figure("console", "", "console", body),
-        Fence::Diff { name, test, ending } => figure(
-            "diff",
-            &diff_caption(body, name, test, ending),
-            "diff",
-            &diff_body(body),
-        ),
+        Fence::Diff { name, test, ending } => {
+            figure("diff", &diff_caption(body, name, test, ending), "diff", &diff_body(body))
+        }
         Fence::Recall { id } => card(id, body)?,
         Fence::Text => return None,
     })
@@ -109,11 +92,7 @@ fn figure(class: &str, caption: &str, language: &str, code: &str) -> String {
 }
 
 fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
-    let file = body
-        .lines()
-        .find_map(|line| line.strip_prefix("--- "))
-        .unwrap_or("")
-        .trim();
+    let file = body.lines().find_map(|line| line.strip_prefix("--- ")).unwrap_or("").trim();
     let how = match ending {
         Ending::Hangs => "hangs".into(),
         Ending::Dies(None) => "dies".into(),
@@ -130,10 +109,7 @@ fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
 
 /// The hunks as a reader wants them: no file header, no shared indentation.
 fn diff_body(body: &str) -> String {
-    let lines: Vec<&str> = body
-        .lines()
-        .filter(|line| !line.starts_with("--- "))
-        .collect();
+    let lines: Vec<&str> = body.lines().filter(|line| !line.starts_with("--- ")).collect();
     let inner = |line: &&&str| !line.starts_with("@@") && line.len() > 1;
     let indent = |line: &&str| line[1..].len() - line[1..].trim_start().len();
     let shared = lines.iter().filter(inner).map(indent).min().unwrap_or(0);
@@ -157,9 +133,7 @@ fn card(id: &str, body: &str) -> Option<String> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What proves the page: the count of its blocks, and the source of every test that it names.
@@ -179,10 +153,7 @@ fn proofs(book: &Book, page: &Page) -> String {
         page.name(),
         count(page, named.len())
     );
-    for (test, found) in named
-        .iter()
-        .filter_map(|test| Some((test, book.tests.get(test).ok()?)))
-    {
+    for (test, found) in named.iter().filter_map(|test| Some((test, book.tests.get(test).ok()?))) {
         let (of, name) = test.split_once("::").unwrap_or((test, ""));
         let code = dedent(&found.code);
         let _ = write!(
@@ -207,8 +178,7 @@ fn count(page: &Page, tests: usize) -> String {
             *kinds.entry(kind).or_default() += 1;
         }
     }
-    let each = kinds
-        .iter()
-        .map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }));
+    let each =
+        kinds.iter().map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }));
     each.collect::<Vec<_>>().join(", ")
 }

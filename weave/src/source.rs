@@ -39,10 +39,9 @@ impl Include {
             .and_then(|rest| rest.trim().rsplit_once(':'))
             .filter(|(path, anchor)| !path.is_empty() && is_anchor(anchor));
         Some(match parsed {
-            Some((path, anchor)) => Ok(Include {
-                path: path.to_owned(),
-                anchor: anchor.to_owned(),
-            }),
+            Some((path, anchor)) => {
+                Ok(Include { path: path.to_owned(), anchor: anchor.to_owned() })
+            }
             None => Err(Fault::new(
                 format!("`{}` is no excerpt", body.trim()),
                 "an excerpt is one line, `{{#include path/from/this/page.rs:anchor}}`",
@@ -72,20 +71,15 @@ impl Include {
 }
 
 fn is_anchor(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 fn siblings(file: &Path) -> String {
     let Some(entries) = file.parent().and_then(|dir| fs::read_dir(dir).ok()) else {
         return "that folder does not exist".into();
     };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     format!("that folder has: {}", names.join(", "))
 }
@@ -113,10 +107,7 @@ fn anchor_line(line: &str) -> Option<(&str, &str)> {
 }
 
 fn anchors(text: &str) -> std::collections::BTreeSet<String> {
-    text.lines()
-        .filter_map(anchor_line)
-        .map(|(_, name)| name.to_owned())
-        .collect()
+    text.lines().filter_map(anchor_line).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// The text without the lines that only mark anchors.
@@ -127,13 +118,9 @@ pub fn without_anchors(text: &str) -> String {
 
 fn anchored(text: &str, anchor: &str) -> Option<(usize, String)> {
     let lines: Vec<&str> = text.lines().collect();
-    let start = lines
-        .iter()
-        .position(|line| anchor_line(line) == Some(("ANCHOR", anchor)))?
-        + 1;
-    let length = lines[start..]
-        .iter()
-        .position(|line| anchor_line(line) == Some(("ANCHOR_END", anchor)))?;
+    let start = lines.iter().position(|line| anchor_line(line) == Some(("ANCHOR", anchor)))? + 1;
+    let length =
+        lines[start..].iter().position(|line| anchor_line(line) == Some(("ANCHOR_END", anchor)))?;
     let inside = &lines[start..start + length];
     Some((start + 1, dedent(&without_anchors(&inside.join("\n")))))
 }
@@ -141,15 +128,8 @@ fn anchored(text: &str, anchor: &str) -> Option<(usize, String)> {
 /// Takes away the indentation that all lines share.
 pub fn dedent(code: &str) -> String {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let shared = code
-        .lines()
-        .filter(|l| !l.trim().is_empty())
-        .map(indent)
-        .min()
-        .unwrap_or(0);
-    code.lines()
-        .flat_map(|line| [line.get(shared..).unwrap_or(""), "\n"])
-        .collect()
+    let shared = code.lines().filter(|l| !l.trim().is_empty()).map(indent).min().unwrap_or(0);
+    code.lines().flat_map(|line| [line.get(shared..).unwrap_or(""), "\n"]).collect()
 }
 
 /// The tests of the chapter crates, by `crate::test_name`.
@@ -164,11 +144,7 @@ impl Tests {
         let mut tests = Tests::default();
         for entry in fs::read_dir(root.join(CRATES))? {
             let dir = entry?.path();
-            let name = dir
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
             for file in rust_files(&dir.join("src")).chain(rust_files(&dir.join("tests"))) {
                 let text = fs::read_to_string(&file)?;
                 let file = file.strip_prefix(root).unwrap_or(&file);
@@ -183,12 +159,8 @@ impl Tests {
         self.by_name.get(name).ok_or_else(|| {
             let of = name.split_once("::").map_or(name, |(of, _)| of);
             let prefix = format!("{of}::");
-            let there: Vec<&str> = self
-                .by_name
-                .keys()
-                .filter(|k| k.starts_with(&prefix))
-                .map(|k| &**k)
-                .collect();
+            let there: Vec<&str> =
+                self.by_name.keys().filter(|k| k.starts_with(&prefix)).map(|k| &**k).collect();
             let help = match there.is_empty() {
                 true => format!("there is no crate `{of}` with tests under {CRATES}/"),
                 false => format!("the tests of that crate are:\n{}", there.join("\n")),
@@ -211,11 +183,7 @@ impl Tests {
             let length = body.iter().position(|line| *line == end);
             if let (Some(name), Some(length)) = (name, length) {
                 let code = dedent(&without_anchors(&body[..=length].join("\n")));
-                let excerpt = Excerpt {
-                    file: file.to_owned(),
-                    line: at + 1,
-                    code,
-                };
+                let excerpt = Excerpt { file: file.to_owned(), line: at + 1, code };
                 self.by_name.insert(format!("{of}::{name}"), excerpt);
             }
         }
@@ -223,11 +191,7 @@ impl Tests {
 }
 
 fn rust_files(dir: &Path) -> Box<dyn Iterator<Item = PathBuf>> {
-    let entries = fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
     Box::new(entries.flat_map(|path| match path.is_dir() {
         true => rust_files(&path),
         false if path.extension().is_some_and(|e| e == "rs") => Box::new(std::iter::once(path)),
@@ -252,31 +216,18 @@ fn a() {
 
     #[test]
     fn an_anchor_gives_its_lines_without_markers_and_shared_indentation() {
-        assert_eq!(
-            anchored(CODE, "outer"),
-            Some((3, "one();\ntwo();\n".into()))
-        );
+        assert_eq!(anchored(CODE, "outer"), Some((3, "one();\ntwo();\n".into())));
         assert_eq!(anchored(CODE, "inner"), Some((5, "two();\n".into())));
         assert_eq!(anchored(CODE, "gone"), None);
-        assert_eq!(
-            anchors(CODE).into_iter().collect::<Vec<_>>(),
-            ["inner", "outer"]
-        );
+        assert_eq!(anchors(CODE).into_iter().collect::<Vec<_>>(), ["inner", "outer"]);
     }
 
     #[test]
     fn only_a_whole_include_line_is_an_excerpt() {
         assert_eq!(Include::parse("fn main() {}"), None);
         let include = Include::parse("{{#include ../a.rs:x}}\n").unwrap().unwrap();
-        assert_eq!(
-            (include.path.as_str(), include.anchor.as_str()),
-            ("../a.rs", "x")
-        );
-        for wrong in [
-            "{{#include a.rs}}",
-            "{{#include a.rs:}}",
-            "{{#inlude a.rs:x}}",
-        ] {
+        assert_eq!((include.path.as_str(), include.anchor.as_str()), ("../a.rs", "x"));
+        for wrong in ["{{#include a.rs}}", "{{#include a.rs:}}", "{{#inlude a.rs:x}}"] {
             assert!(Include::parse(wrong).unwrap().is_err(), "{wrong}");
         }
     }
@@ -287,16 +238,7 @@ fn a() {
         let text = "mod t {\n    #[test]\n    fn it_is() {\n        a();\n    }\n}\n";
         tests.add("edges", Path::new("x.rs"), text);
         let found = tests.get("edges::it_is").unwrap();
-        assert_eq!(
-            (found.line, &*found.code),
-            (2, "#[test]\nfn it_is() {\n    a();\n}\n")
-        );
-        assert!(
-            tests
-                .get("edges::it_isnt")
-                .unwrap_err()
-                .help
-                .contains("edges::it_is")
-        );
+        assert_eq!((found.line, &*found.code), (2, "#[test]\nfn it_is() {\n    a();\n}\n"));
+        assert!(tests.get("edges::it_isnt").unwrap_err().help.contains("edges::it_is"));
     }
 }

@@ -95,13 +95,7 @@ impl Delayserver {
         let waiting = delays.waiting.subscribe();
         let (stop, stopped) = oneshot::channel();
         let serving = runtime.spawn(delays.serve(listener, async { _ = stopped.await }));
-        Ok(Self {
-            addr,
-            waiting,
-            stop,
-            serving,
-            runtime,
-        })
+        Ok(Self { addr, waiting, stop, serving, runtime })
     }
 
     /// The address on which the server listens.
@@ -143,10 +137,7 @@ struct Delays {
 
 impl Delays {
     fn up_to(max: Duration) -> Self {
-        Self {
-            max,
-            waiting: watch::Sender::new(0),
-        }
+        Self { max, waiting: watch::Sender::new(0) }
     }
 
     async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
@@ -194,10 +185,7 @@ impl Delays {
         delay.filter(|&delay| delay <= self.max).ok_or_else(|| {
             let max = self.max.as_millis();
             let allowed = "The delay must be a whole number of milliseconds";
-            (
-                StatusCode::BAD_REQUEST,
-                format!("{allowed} from 0 to {max}.\n"),
-            )
+            (StatusCode::BAD_REQUEST, format!("{allowed} from 0 to {max}.\n"))
         })
     }
 }
@@ -224,10 +212,7 @@ async fn other_path() -> (StatusCode, &'static str) {
 }
 
 async fn other_method() -> (StatusCode, &'static str) {
-    (
-        StatusCode::METHOD_NOT_ALLOWED,
-        "Only GET is answered here.\n",
-    )
+    (StatusCode::METHOD_NOT_ALLOWED, "Only GET is answered here.\n")
 }
 
 /// One request that waits. A client that goes away drops its request wherever that stands, so the
@@ -253,10 +238,6 @@ async fn log(request: Request, next: Next) -> Response {
     debug!("{asked}");
     let start = Instant::now();
     let reply = next.run(request).await;
-    info!(
-        "{asked}: {} after {} ms",
-        reply.status().as_u16(),
-        start.elapsed().as_millis()
-    );
+    info!("{asked}: {} after {} ms", reply.status().as_u16(), start.elapsed().as_millis());
     reply
 }

@@ -45,11 +45,7 @@ async fn run(flags: &Flags) -> io::Result<ExitCode> {
     // Before the address is told: whoever knows it may send a signal.
     let mut stop_signal = stop_signals()?;
     // Nobody reading along is no reason not to serve.
-    _ = writeln!(
-        io::stdout(),
-        "listening on http://{}",
-        listener.local_addr()?
-    );
+    _ = writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?);
 
     let (stop, stopped) = oneshot::channel::<()>();
     let max_delay = Duration::from_millis(flags.max_delay);
@@ -110,10 +106,7 @@ fn advice(addr: SocketAddr, error: &io::Error) -> String {
         ErrorKind::AddrInUse | ErrorKind::PermissionDenied => addr.ip(),
         _ => Ipv4Addr::LOCALHOST.into(),
     };
-    format!(
-        "can't listen on {addr}: {error}.\n{hint} --addr {}",
-        SocketAddr::new(ip, 0)
-    )
+    format!("can't listen on {addr}: {error}.\n{hint} --addr {}", SocketAddr::new(ip, 0))
 }
 
 #[cfg(test)]
@@ -125,13 +118,7 @@ mod tests {
     fn a_forbidden_port_is_an_error_that_says_what_to_type() {
         let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 80));
         let advice = advice(addr, &ErrorKind::PermissionDenied.into());
-        assert!(
-            advice.starts_with("can't listen on 0.0.0.0:80: permission denied.\n"),
-            "{advice}"
-        );
-        assert!(
-            advice.ends_with("Take a free port: --addr 0.0.0.0:0"),
-            "{advice}"
-        );
+        assert!(advice.starts_with("can't listen on 0.0.0.0:80: permission denied.\n"), "{advice}");
+        assert!(advice.ends_with("Take a free port: --addr 0.0.0.0:0"), "{advice}");
     }
 }

@@ -70,10 +70,7 @@ impl Epoll {
     // ANCHOR_END: wait
 
     fn control(&self, op: i32, socket: &TcpStream, interest: u32) -> io::Result<()> {
-        let mut event = libc::epoll_event {
-            events: interest,
-            u64: 0,
-        };
+        let mut event = libc::epoll_event { events: interest, u64: 0 };
         // SAFETY: the kernel reads `event` during the call, and both descriptors are open.
         check(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), op, socket.as_raw_fd(), &mut event) })?;
         Ok(())
@@ -164,9 +161,5 @@ pub fn hello_and_close(mut server: TcpStream) -> io::Result<()> {
 
 /// Turns libc's -1 into the error that `errno` holds.
 fn check(result: i32) -> io::Result<i32> {
-    if result == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

@@ -15,10 +15,9 @@ const A_WHILE: i32 = 50;
 
 #[test]
 fn one_read_per_event_finishes_on_levels_and_never_sees_the_close_on_edges() {
-    for (interest, expected) in [
-        (LEVEL, Ended::Closed { bytes: 5 }),
-        (EDGE, Ended::StillWaiting { bytes: 5 }),
-    ] {
+    for (interest, expected) in
+        [(LEVEL, Ended::Closed { bytes: 5 }), (EDGE, Ended::StillWaiting { bytes: 5 })]
+    {
         let (mut client, server) = pair().unwrap();
         let epoll = Epoll::watching(&client, interest).unwrap();
         hello_and_close(server).unwrap();
@@ -26,11 +25,7 @@ fn one_read_per_event_finishes_on_levels_and_never_sees_the_close_on_edges() {
         let ended = one_read_per_event(&epoll, &mut client, A_WHILE).unwrap();
 
         assert_eq!(ended, expected);
-        assert_eq!(
-            client.read(&mut [0; 64]).unwrap(),
-            0,
-            "the close has been in the socket"
-        );
+        assert_eq!(client.read(&mut [0; 64]).unwrap(), 0, "the close has been in the socket");
     }
 }
 
@@ -55,20 +50,12 @@ fn a_close_after_the_first_event_makes_a_second_event() {
     let (mut client, mut server) = pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     server.write_all(b"hello").unwrap();
-    assert_ne!(
-        epoll.wait(FOREVER).unwrap(),
-        NOTHING,
-        "the first event, for the bytes"
-    );
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING, "the first event, for the bytes");
 
     drop(server);
 
     assert_eq!(client.read(&mut [0; 64]).unwrap(), 5);
-    assert_ne!(
-        epoll.wait(FOREVER).unwrap(),
-        NOTHING,
-        "the second event, for the close"
-    );
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING, "the second event, for the close");
     assert_eq!(client.read(&mut [0; 64]).unwrap(), 0);
 }
 
@@ -103,10 +90,7 @@ fn new_bytes_report_the_bytes_that_were_left_behind() {
     assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING);
     let mut buffer = [0; 64];
     assert_eq!(client.read(&mut buffer).unwrap(), 6);
-    assert_eq!(
-        client.read(&mut buffer).unwrap_err().kind(),
-        ErrorKind::WouldBlock
-    );
+    assert_eq!(client.read(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 #[test]
@@ -121,11 +105,7 @@ fn bytes_that_arrive_between_two_waits_make_one_event() {
         sent.send(server).unwrap();
     });
     let _open = all_sent.recv().unwrap();
-    assert_ne!(
-        epoll.wait(FOREVER).unwrap(),
-        NOTHING,
-        "five arrivals, one event"
-    );
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING, "five arrivals, one event");
     assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING);
 }
 

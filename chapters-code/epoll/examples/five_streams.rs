@@ -23,11 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::send(server, &paths)?;
     println!("asked for: {}", paths.join(" "));
     for reply in client.replies(None)? {
-        println!(
-            "stream {}: {}",
-            reply.request,
-            String::from_utf8(reply.body?)?
-        );
+        println!("stream {}: {}", reply.request, String::from_utf8(reply.body?)?);
     }
     // ANCHOR_END: five
     Ok(())

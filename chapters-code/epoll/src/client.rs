@@ -35,15 +35,10 @@ impl Client {
             let mut stream = Stream::connect(server, path)?;
             stream.send()?;
             let both = Interest::READABLE | Interest::WRITABLE;
-            poll.registry()
-                .register(&stream.socket, Token(token), both)?;
+            poll.registry().register(&stream.socket, Token(token), both)?;
             streams.push(Some(stream));
         }
-        Ok(Client {
-            poll,
-            streams,
-            replies: Vec::new(),
-        })
+        Ok(Client { poll, streams, replies: Vec::new() })
     }
     // ANCHOR_END: client
 
@@ -52,8 +47,7 @@ impl Client {
     /// `patience` ends, the requests without one end with [`ErrorKind::TimedOut`].
     pub fn replies(mut self, patience: Option<Duration>) -> io::Result<Vec<Reply>> {
         let deadline = patience.map(|patience| Instant::now() + patience);
-        let mut events = Events::with_capacity(16);
-        let mut buffer = [0; 4096];
+        let (mut events, mut buffer) = (Events::with_capacity(16), [0; 4096]);
         while self.replies.len() < self.streams.len() {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             self.poll.poll(&mut events, left)?;
@@ -66,10 +60,9 @@ impl Client {
                 let Some(stream) = &mut self.streams[request] else {
                     continue;
                 };
-                match stream.advance(&mut buffer) {
-                    Ok(None) => continue,
-                    Ok(Some(body)) => self.end(request, Ok(body)),
-                    Err(error) => self.end(request, Err(error)),
+                match stream.advance(&mut buffer).transpose() {
+                    None => continue,
+                    Some(body) => self.end(request, body),
                 }
             }
         }
@@ -111,11 +104,7 @@ impl Stream {
         let socket = TcpStream::connect(server)?;
         socket.set_nonblocking(true)?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
-        Ok(Stream {
-            socket,
-            unsent: request.into(),
-            received: Vec::new(),
-        })
+        Ok(Stream { socket, unsent: request.into(), received: Vec::new() })
     }
 
     /// Sends and receives what can be without waiting; the body, once it is whole.

@@ -88,12 +88,12 @@ impl Events {
     pub fn with_capacity(capacity: usize) -> Events {
         const MOST: usize = i32::MAX as usize / size_of::<Event>();
         let none = Event { flags: 0, token: 0 };
-        Events {
-            room: vec![none; capacity.clamp(1, MOST)].into(),
-            len: 0,
-        }
+        Events { room: vec![none; capacity.clamp(1, MOST)].into(), len: 0 }
     }
 
+    // ANCHOR_END: events
+
+    // ANCHOR: events_read
     /// The events of the last poll.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
         self.room[..self.len].iter()
@@ -104,13 +104,15 @@ impl Events {
         self.len == 0
     }
 }
-// ANCHOR_END: events
+// ANCHOR_END: events_read
 
-// ANCHOR: interest
+// ANCHOR: token
 /// Names a registration; it comes back with each of its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub u64);
+// ANCHOR_END: token
 
+// ANCHOR: interest
 /// What to be told of. Errors and hang-ups are always reported: epoll_ctl(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest(u32);
@@ -124,7 +126,6 @@ impl Interest {
 
 impl BitOr for Interest {
     type Output = Interest;
-
     fn bitor(self, other: Interest) -> Interest {
         Interest(self.0 | other.0)
     }
@@ -145,9 +146,7 @@ impl Poll {
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: the call has just returned `fd`, so it is open and nobody else owns it.
         let epoll = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Poll {
-            registry: Registry { epoll },
-        })
+        Ok(Poll { registry: Registry { epoll } })
     }
 
     /// Where descriptors are registered.
@@ -217,11 +216,14 @@ impl Registry {
         self.control(libc::EPOLL_CTL_MOD, source, token, interest)
     }
 
+    // ANCHOR_END: registry
+
+    // ANCHOR: deregister
     /// Reports nothing more. To be called before `source` is closed.
     pub fn deregister(&self, source: &impl AsFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_DEL, source, Token(0), Interest(0))
     }
-    // ANCHOR_END: registry
+    // ANCHOR_END: deregister
 
     // ANCHOR: control
     fn control(
@@ -233,10 +235,7 @@ impl Registry {
     ) -> io::Result<()> {
         let (epoll, source) = (self.epoll.as_raw_fd(), source.as_fd().as_raw_fd());
         let flags = interest.0 | libc::EPOLLET as u32;
-        let mut event = libc::epoll_event {
-            events: flags,
-            u64: token.0,
-        };
+        let mut event = libc::epoll_event { events: flags, u64: token.0 };
         // SAFETY: both descriptors are open, as they are borrowed from owners, and the kernel only
         // reads `event`, during the call.
         check(unsafe { libc::epoll_ctl(epoll, op, source, &mut event) })?;
@@ -246,10 +245,6 @@ impl Registry {
 
 /// Turns libc's -1 into the error that `errno` holds.
 fn check(result: i32) -> io::Result<i32> {
-    if result == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 // ANCHOR_END: control

@@ -17,19 +17,14 @@ fn message(request: usize) -> String {
 }
 
 fn paths() -> Vec<String> {
-    (0..STREAMS)
-        .map(|request| format!("/0/{}", message(request)))
-        .collect()
+    (0..STREAMS).map(|request| format!("/0/{}", message(request))).collect()
 }
 
 /// The bodies in the order of the requests.
 fn bodies(replies: Vec<Reply>) -> Vec<Vec<u8>> {
     let mut replies = replies;
     replies.sort_by_key(|reply| reply.request);
-    replies
-        .into_iter()
-        .map(|reply| reply.body.unwrap())
-        .collect()
+    replies.into_iter().map(|reply| reply.body.unwrap()).collect()
 }
 
 /// The replies of a peer that has said all that it will say before the client looks.
@@ -46,10 +41,7 @@ fn accept_all(listener: &TcpListener) -> Vec<TcpStream> {
     let accept = |_| {
         let (stream, _) = listener.accept().unwrap();
         let mut request = BufReader::new(&stream).lines().map_while(Result::ok);
-        assert!(
-            request.any(|line| line.is_empty()),
-            "the request has an end"
-        );
+        assert!(request.any(|line| line.is_empty()), "the request has an end");
         stream
     };
     (0..STREAMS).map(accept).collect()
@@ -79,10 +71,7 @@ fn five_replies_are_taken_in_the_order_in_which_they_arrive() {
             closed(stream);
         }
     });
-    let replies = Client::send(server, &paths())
-        .unwrap()
-        .replies(None)
-        .unwrap();
+    let replies = Client::send(server, &paths()).unwrap().replies(None).unwrap();
     let taken: Vec<usize> = replies.iter().map(|reply| reply.request).collect();
     assert_eq!(taken, order);
 }
@@ -90,13 +79,8 @@ fn five_replies_are_taken_in_the_order_in_which_they_arrive() {
 #[test]
 fn five_streams_take_their_replies_from_a_delayserver() {
     let server = Delayserver::start().unwrap();
-    let replies = Client::send(server.addr(), &paths())
-        .unwrap()
-        .replies(None)
-        .unwrap();
-    let expected: Vec<Vec<u8>> = (0..STREAMS)
-        .map(|request| message(request).into())
-        .collect();
+    let replies = Client::send(server.addr(), &paths()).unwrap().replies(None).unwrap();
+    let expected: Vec<Vec<u8>> = (0..STREAMS).map(|request| message(request).into()).collect();
     assert_eq!(bodies(replies), expected);
 }
 
@@ -107,10 +91,7 @@ fn bytes_and_close_in_one_edge_end_a_reply() {
 
 #[test]
 fn a_whole_batch_is_handled() {
-    assert_eq!(
-        replies_when_all_is_there(Mode::AllAtOnceAndClose).len(),
-        STREAMS
-    );
+    assert_eq!(replies_when_all_is_there(Mode::AllAtOnceAndClose).len(), STREAMS);
 }
 
 #[test]
@@ -121,9 +102,7 @@ fn a_stream_that_has_to_wait_costs_the_others_nothing() {
     // Half a reply for the first, whole ones for the others: all that the first batch reports.
     let (half, rest) = WHOLE.split_at(20);
     (&streams[0]).write_all(half).unwrap();
-    streams[1..]
-        .iter()
-        .for_each(|mut stream| stream.write_all(WHOLE).unwrap());
+    streams[1..].iter().for_each(|mut stream| stream.write_all(WHOLE).unwrap());
     // The other half comes when the others have their replies.
     thread::spawn(move || {
         streams[1..].iter().for_each(closed);
@@ -135,10 +114,7 @@ fn a_stream_that_has_to_wait_costs_the_others_nothing() {
 
 #[test]
 fn a_reply_has_only_the_bytes_of_its_own() {
-    for (request, body) in replies_when_all_is_there(Mode::DataAndClose)
-        .into_iter()
-        .enumerate()
-    {
+    for (request, body) in replies_when_all_is_there(Mode::DataAndClose).into_iter().enumerate() {
         let (body, own) = (String::from_utf8_lossy(&body), message(request));
         assert_eq!(body, own, "bytes that are not of this reply");
     }
@@ -168,19 +144,13 @@ fn one_stream_that_is_reset_does_not_end_the_others() {
         let mut streams = streams.into_iter();
         reset(streams.next().unwrap());
         let rest: Vec<TcpStream> = streams.collect();
-        rest.iter()
-            .for_each(|mut stream| stream.write_all(WHOLE).unwrap());
+        rest.iter().for_each(|mut stream| stream.write_all(WHOLE).unwrap());
         rest.iter().for_each(closed);
     });
-    let mut replies = Client::send(server, &paths())
-        .unwrap()
-        .replies(None)
-        .unwrap();
+    let mut replies = Client::send(server, &paths()).unwrap().replies(None).unwrap();
     replies.sort_by_key(|reply| reply.request);
-    let kinds: Vec<_> = replies
-        .iter()
-        .map(|reply| reply.body.as_ref().err().map(|e| e.kind()))
-        .collect();
+    let kinds: Vec<_> =
+        replies.iter().map(|reply| reply.body.as_ref().err().map(|e| e.kind())).collect();
     assert_eq!(kinds[0], Some(ErrorKind::ConnectionReset));
     assert!(kinds[1..].iter().all(Option::is_none), "{kinds:?}");
 }
@@ -189,21 +159,12 @@ fn one_stream_that_is_reset_does_not_end_the_others() {
 fn reset(mut stream: TcpStream) {
     use std::os::fd::AsRawFd;
     stream.write_all(&WHOLE[..20]).unwrap();
-    let linger = libc::linger {
-        l_onoff: 1,
-        l_linger: 0,
-    };
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = size_of_val(&linger) as libc::socklen_t;
     // SAFETY: the option's value is a `linger`, which lives through the call, and `size` its size.
     let set = unsafe {
         let value = (&raw const linger).cast();
-        libc::setsockopt(
-            stream.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_LINGER,
-            value,
-            size,
-        )
+        libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, size)
     };
     assert_eq!(set, 0);
 }

@@ -179,12 +179,7 @@ pub fn start(test_name: &str, body: impl FnOnce()) -> Watched {
     let mut command = Command::new(env::current_exe().expect("the path of this binary"));
     command.arg(test_name).env(VARIABLE, test_name);
     // One test at a time: libtest's main thread then waits without a timeout.
-    command.args([
-        "--exact",
-        "--nocapture",
-        "--test-threads=1",
-        "--include-ignored",
-    ]);
+    command.args(["--exact", "--nocapture", "--test-threads=1", "--include-ignored"]);
     let mut watched = Watched::spawn(command).expect("this binary starts again");
     watched.test = Some(test_name.to_owned());
     watched
@@ -222,10 +217,7 @@ impl Watched {
     pub fn spawn(mut command: Command) -> io::Result<Watched> {
         let (stdout, stdout_writer) = Tail::of_pipe()?;
         let (stderr, stderr_writer) = Tail::of_pipe()?;
-        command
-            .stdin(Stdio::null())
-            .stdout(stdout_writer)
-            .stderr(stderr_writer);
+        command.stdin(Stdio::null()).stdout(stdout_writer).stderr(stderr_writer);
         command.process_group(0);
         prepare(&mut command);
         let (born, birth) = mpsc::channel();
@@ -233,32 +225,20 @@ impl Watched {
         let started = Instant::now();
         // PR_SET_PDEATHSIG strikes when the *thread* that called fork ends. So a thread of its own
         // does, and stays until the child has ended.
-        let keeper = thread::Builder::new()
-            .name("keeper".into())
-            .spawn(move || {
-                let child = command.spawn();
-                // With it go our ends for writing: the pipes close with the last of the family.
-                drop(command);
-                let pid = child.as_ref().map(Child::id).ok();
-                let _ = born.send(child);
-                if let Some(pid) = pid {
-                    wait_for(pid as i32, libc::WEXITED);
-                }
-                drop(living);
-            })?;
-        let child = birth
-            .recv()
-            .expect("the keeper sends what spawn returned")?;
+        let keeper = thread::Builder::new().name("keeper".into()).spawn(move || {
+            let child = command.spawn();
+            // With it go our ends for writing: the pipes close with the last of the family.
+            drop(command);
+            let pid = child.as_ref().map(Child::id).ok();
+            let _ = born.send(child);
+            if let Some(pid) = pid {
+                wait_for(pid as i32, libc::WEXITED);
+            }
+            drop(living);
+        })?;
+        let child = birth.recv().expect("the keeper sends what spawn returned")?;
         let keeper = Some(keeper);
-        Ok(Watched {
-            child,
-            started,
-            keeper,
-            over,
-            stdout,
-            stderr,
-            test: None,
-        })
+        Ok(Watched { child, started, keeper, over, stdout, stderr, test: None })
     }
 
     /// The process id, which is that of its group too. It stays the child's until this value is
@@ -278,9 +258,7 @@ impl Watched {
                 return Ok(asleep);
             }
             if self.has_ended_within(Duration::from_millis(1)) {
-                return Err(io::Error::other(format!(
-                    "the child ended before it slept in {call}"
-                )));
+                return Err(io::Error::other(format!("the child ended before it slept in {call}")));
             }
             if from.elapsed() >= deadline {
                 let late = format!("no thread slept in {call} for {deadline:?}");
@@ -317,10 +295,7 @@ impl Watched {
     /// is left of its process group.
     pub fn end(mut self, deadline: Duration) -> Ended {
         let from = Instant::now();
-        let mut still = Stillness {
-            since: from,
-            threads: None,
-        };
+        let mut still = Stillness { since: from, threads: None };
         let without_end = loop {
             if self.has_ended_within(LOOK.min(deadline)) {
                 break None;
@@ -336,12 +311,7 @@ impl Watched {
         let status = self.kill_all();
         let how = without_end.unwrap_or_else(|| Ending::of(status));
         let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
-        let mut ended = Ended {
-            how,
-            stdout,
-            stderr,
-            after,
-        };
+        let mut ended = Ended { how, stdout, stderr, after };
         if let Some(test) = &self.test {
             ended.cut_to_body(test);
         }
@@ -413,10 +383,7 @@ fn prepare(command: &mut Command) {
 /// Allows core files of one byte, which are not written; and unlike 0 this also keeps Linux from
 /// piping the core to a program (`core(5)`). A limit that can't be set is no reason not to start.
 fn leave_no_core() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit writes one rlimit, and `limit` is one.
     unsafe { libc::getrlimit(libc::RLIMIT_CORE, &mut limit) };
     limit.rlim_cur = limit.rlim_max.min(1);
@@ -440,10 +407,7 @@ impl Stillness {
     fn look(&mut self, leader: i32) -> Option<Vec<Asleep>> {
         let threads = asleep::for_ever(leader);
         if threads.is_none() || threads != self.threads {
-            *self = Stillness {
-                since: Instant::now(),
-                threads,
-            };
+            *self = Stillness { since: Instant::now(), threads };
             return None;
         }
         let settled = self.since.elapsed() >= SETTLE;
@@ -468,10 +432,7 @@ impl Tail {
         let (mut pipe, writer) = io::pipe()?;
         let (open, closed) = mpsc::channel();
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        let tail = Tail {
-            bytes: bytes.clone(),
-            closed,
-        };
+        let tail = Tail { bytes: bytes.clone(), closed };
         let drain = thread::Builder::new().name("drain".into());
         drain.spawn(move || {
             let mut buf = [0; 1 << 14];
@@ -561,11 +522,7 @@ impl fmt::Display for Ending {
 impl fmt::Display for Asleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gap = if self.detail.is_empty() { "" } else { ", " };
-        write!(
-            f,
-            "thread `{}` sleeps in {}{gap}{}",
-            self.thread, self.call, self.detail
-        )
+        write!(f, "thread `{}` sleeps in {}{gap}{}", self.thread, self.call, self.detail)
     }
 }
 

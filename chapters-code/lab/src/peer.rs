@@ -141,12 +141,7 @@ impl FromStr for Mode {
 impl fmt::Display for UnknownMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = Mode::ALL.iter().map(|mode| mode.name()).collect();
-        write!(
-            f,
-            "no mode is called `{}`; there are {}",
-            self.0,
-            names.join(", ")
-        )
+        write!(f, "no mode is called `{}`; there are {}", self.0, names.join(", "))
     }
 }
 
@@ -173,19 +168,8 @@ impl Peer {
         }
         let addr = listener.local_addr()?;
         let (door, state, changed) = Default::default();
-        let stage = Stage {
-            mode,
-            connections,
-            listener,
-            door,
-            state,
-            changed,
-        };
-        let mut peer = Peer {
-            addr,
-            stage: Arc::new(stage),
-            threads: Vec::new(),
-        };
+        let stage = Stage { mode, connections, listener, door, state, changed };
+        let mut peer = Peer { addr, stage: Arc::new(stage), threads: Vec::new() };
         for _ in 0..connections {
             let stage = peer.stage.clone();
             let thread = thread::Builder::new().name("peer".into());
@@ -215,21 +199,15 @@ impl Peer {
     }
 
     fn finishes_within(&self, time: Duration) -> Result<(), String> {
-        let Stage {
-            mode,
-            connections,
-            changed,
-            ..
-        } = &*self.stage;
+        let Stage { mode, connections, changed, .. } = &*self.stage;
         let unfinished = |state: &mut State| state.finished < *connections;
         let (state, timeout) = changed
             .wait_timeout_while(self.stage.lock(), time, unfinished)
             .expect("no thread panics with the lock");
         match timeout.timed_out() {
-            true => Err(format!(
-                "{mode}: {} of {connections} connections are served",
-                state.finished
-            )),
+            true => {
+                Err(format!("{mode}: {} of {connections} connections are served", state.finished))
+            }
             false => Ok(()),
         }
     }
@@ -321,12 +299,7 @@ impl Stage {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         state.open.push(Arc::downgrade(&stream));
-        Ok(Client {
-            stage: self,
-            place,
-            stream,
-            received: Vec::new(),
-        })
+        Ok(Client { stage: self, place, stream, received: Vec::new() })
     }
 
     /// The life of a thread. An error means that the client has gone, or that the peer is stopped.
@@ -457,9 +430,7 @@ fn until_close(body: &[u8]) -> Vec<u8> {
 
 /// Cuts a reply in the name of its header and in the crab at its end.
 fn pieces(reply: &[u8]) -> [&[u8]; 3] {
-    let header = reply
-        .windows(LENGTH.len())
-        .position(|bytes| bytes == LENGTH.as_bytes());
+    let header = reply.windows(LENGTH.len()).position(|bytes| bytes == LENGTH.as_bytes());
     let (head, rest) = reply.split_at(header.expect("it has a length") + LENGTH.len() / 2);
     let (middle, end) = rest.split_at(rest.len() - CRAB.len() / 2);
     [head, middle, end]
@@ -489,37 +460,25 @@ impl Client<'_> {
         let mut buf = [0; 4096];
         let n = (&*self.stream).read(&mut buf)?;
         self.received.extend_from_slice(&buf[..n]);
-        if n == 0 {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        } else {
-            Ok(())
-        }
+        if n == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 
     /// Waits for a request and returns the body that answers it.
     fn asks(&mut self) -> io::Result<Vec<u8>> {
         const END: &[u8] = b"\r\n\r\n";
         let end = loop {
-            match self
-                .received
-                .windows(END.len())
-                .position(|bytes| bytes == END)
-            {
+            match self.received.windows(END.len()).position(|bytes| bytes == END) {
                 Some(end) => break end + END.len(),
                 None => self.receive()?,
             }
         };
         let head: Vec<u8> = self.received.drain(..end).collect();
         self.stage.change(|state| state.asked += 1);
-        Ok(self
-            .stage
-            .mode
-            .body_for(&message(&String::from_utf8_lossy(&head))))
+        Ok(self.stage.mode.body_for(&message(&String::from_utf8_lossy(&head))))
     }
 
     fn wait_for_the_others(&self) -> io::Result<()> {
-        self.stage
-            .wait_until(|state| state.asked >= self.stage.connections)
+        self.stage.wait_until(|state| state.asked >= self.stage.connections)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {
@@ -549,16 +508,8 @@ impl<'a> Client<'a> {
 
     /// Closing a socket that lingers for no time sends a reset: `SO_LINGER` in `socket(7)`.
     fn reset(self) -> io::Result<Then<'a>> {
-        let linger = libc::linger {
-            l_onoff: 1,
-            l_linger: 0,
-        };
-        set(
-            self.stream.as_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_LINGER,
-            &linger,
-        )?;
+        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        set(self.stream.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger)?;
         Ok(Then::Closed)
     }
 
@@ -567,13 +518,9 @@ impl<'a> Client<'a> {
     /// The kernel tells. The end of the stream counts as a byte, which is read when a read returns
     /// 0, unless data stood before it in the socket: then it is read with them.
     fn wait_until_it_reads(&mut self) -> io::Result<()> {
-        let (client, ours) = (
-            self.stream.peer_addr()?.port(),
-            self.stream.local_addr()?.port(),
-        );
+        let (client, ours) = (self.stream.peer_addr()?.port(), self.stream.local_addr()?.port());
         let from = Instant::now();
-        self.stream
-            .set_read_timeout(Some(Duration::from_millis(1)))?;
+        self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
         while unread(client, ours)? != Some(0) && from.elapsed() < Duration::from_secs(1) {
             match self.receive() {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => break,

@@ -55,15 +55,9 @@ pub struct Timeline {
 
 impl Timeline {
     /// An empty timeline. Its clock starts now.
-    #[allow(
-        clippy::new_without_default,
-        reason = "a timeline starts at a moment that is chosen"
-    )]
+    #[allow(clippy::new_without_default, reason = "a timeline starts at a moment that is chosen")]
     pub fn new() -> Timeline {
-        Timeline {
-            origin: Instant::now(),
-            slices: Mutex::default(),
-        }
+        Timeline { origin: Instant::now(), slices: Mutex::default() }
     }
 
     /// Calls `work` and records the call as one slice of `task`. If `work` panics, nothing is
@@ -85,19 +79,9 @@ impl Timeline {
         let thread = thread::current().id();
         let mut slices = self.lock();
         if let Some(last) = slices.iter().rfind(|slice| slice.thread == thread) {
-            assert!(
-                last.end <= start,
-                "a slice of `{}` inside a slice of `{task}`",
-                last.task
-            );
+            assert!(last.end <= start, "a slice of `{}` inside a slice of `{task}`", last.task);
         }
-        slices.push(Slice {
-            task: task.to_owned(),
-            thread,
-            start,
-            end,
-            cpu,
-        });
+        slices.push(Slice { task: task.to_owned(), thread, start, end, cpu });
         value
     }
 
@@ -117,10 +101,7 @@ impl Timeline {
 
     /// The slices of `task` so far, in order of start. None, if there is no such task.
     pub fn slices(&self, task: &str) -> Vec<Slice> {
-        self.all()
-            .into_iter()
-            .filter(|slice| slice.task == task)
-            .collect()
+        self.all().into_iter().filter(|slice| slice.task == task).collect()
     }
 
     /// Whether each of two tasks started before the other was finished, in wall-clock time and on
@@ -201,12 +182,7 @@ impl Parallel {
 
 impl fmt::Display for Parallel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} of CPU time in {} of wall time",
-            Millis(self.cpu),
-            Millis(self.wall)
-        )
+        write!(f, "{} of CPU time in {} of wall time", Millis(self.cpu), Millis(self.wall))
     }
 }
 
@@ -217,10 +193,7 @@ impl fmt::Display for Parallel {
 ///
 /// If the system has no such clock (`EINVAL`). Linux has had one since 2.6.12.
 pub fn cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec where its second argument points, and keeps no pointer.
     // `time` is one timespec, ours alone, and outlives the call.
     let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
@@ -238,10 +211,7 @@ struct Span {
 fn spans(slices: &[Slice]) -> HashMap<&str, Span> {
     let mut spans = HashMap::new();
     for slice in slices {
-        let span = spans.entry(&*slice.task).or_insert(Span {
-            start: slice.start,
-            end: slice.end,
-        });
+        let span = spans.entry(&*slice.task).or_insert(Span { start: slice.start, end: slice.end });
         span.end = span.end.max(slice.end);
     }
     spans
@@ -269,10 +239,9 @@ const THREADS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 impl fmt::Display for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut slices = self.all();
-        let (Some(start), Some(end)) = (
-            slices.iter().map(|s| s.start).min(),
-            slices.iter().map(|s| s.end).max(),
-        ) else {
+        let (Some(start), Some(end)) =
+            (slices.iter().map(|s| s.start).min(), slices.iter().map(|s| s.end).max())
+        else {
             return writeln!(f, "(nothing was recorded)");
         };
         // In this order, so that a timeline is drawn alike whichever thread happened to be first.
@@ -289,11 +258,7 @@ impl fmt::Display for Timeline {
         };
 
         let total = (end - start).max(Duration::from_nanos(1));
-        let width = slices
-            .iter()
-            .map(|slice| slice.task.chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = slices.iter().map(|slice| slice.task.chars().count()).max().unwrap_or(0);
         for lane in slices.chunk_by(|a, b| a.task == b.task) {
             let mut columns = ['.'; COLUMNS];
             for slice in lane {
@@ -307,22 +272,10 @@ impl fmt::Display for Timeline {
             let columns: String = columns.iter().collect();
             writeln!(f, "{:width$}  {columns}", lane[0].task)?;
         }
-        let signs: Vec<_> = threads
-            .iter()
-            .map(|&thread| sign(thread).to_string())
-            .collect();
-        let word = if signs.len() == 1 {
-            "thread"
-        } else {
-            "threads"
-        };
+        let signs: Vec<_> = threads.iter().map(|&thread| sign(thread).to_string()).collect();
+        let word = if signs.len() == 1 { "thread" } else { "threads" };
         let column = Millis(total / COLUMNS as u32);
-        writeln!(
-            f,
-            "{:width$}  {word} {}; one column is {column}",
-            "",
-            signs.join(", ")
-        )
+        writeln!(f, "{:width$}  {word} {}; one column is {column}", "", signs.join(", "))
     }
 }
 
@@ -352,13 +305,7 @@ mod tests {
         for &(task, thread, start, end, cpu) in slices {
             let [start, end, cpu] = [start, end, cpu].map(Duration::from_millis);
             let (task, thread) = (task.to_owned(), threads[thread]);
-            timeline.lock().push(Slice {
-                task,
-                thread,
-                start,
-                end,
-                cpu,
-            });
+            timeline.lock().push(Slice { task, thread, start, end, cpu });
         }
         timeline
     }
@@ -375,14 +322,9 @@ mod tests {
         let timeline = Timeline::new();
         let before = timeline.origin.elapsed();
         assert_eq!(timeline.slice("A", || 7), 7);
-        let [slice] = &timeline.all()[..] else {
-            panic!("one slice was recorded")
-        };
+        let [slice] = &timeline.all()[..] else { panic!("one slice was recorded") };
         assert_eq!((&*slice.task, slice.thread), ("A", thread::current().id()));
-        assert!(
-            before <= slice.start && slice.start <= slice.end,
-            "{slice:?}"
-        );
+        assert!(before <= slice.start && slice.start <= slice.end, "{slice:?}");
         assert!(slice.end <= timeline.origin.elapsed(), "{slice:?}");
     }
 
@@ -392,14 +334,9 @@ mod tests {
         let timeline = Timeline::new();
         timeline.slice("work", || burn(work));
         timeline.slice("sleep", || thread::sleep(sleep));
-        let [worked, slept] = &timeline.all()[..] else {
-            panic!("two slices were recorded")
-        };
+        let [worked, slept] = &timeline.all()[..] else { panic!("two slices were recorded") };
         assert!(worked.cpu >= work, "{worked:?}");
-        assert!(
-            slept.end - slept.start >= sleep && slept.cpu < sleep / 2,
-            "{slept:?}"
-        );
+        assert!(slept.end - slept.start >= sleep && slept.cpu < sleep / 2, "{slept:?}");
     }
 
     #[test]
@@ -408,11 +345,7 @@ mod tests {
         let mut left = 3;
         let countdown = std::future::poll_fn(|_| {
             left -= 1;
-            if left == 0 {
-                Poll::Ready("done")
-            } else {
-                Poll::Pending
-            }
+            if left == 0 { Poll::Ready("done") } else { Poll::Pending }
         });
         let mut traced = pin!(timeline.traced("A", countdown));
         let mut context = Context::from_waker(Waker::noop());
@@ -428,11 +361,7 @@ mod tests {
     fn a_future_that_is_ready_at_once_is_one_slice() {
         let timeline = Timeline::new();
         let traced = pin!(timeline.traced("A", async { ready(()).await }));
-        assert!(
-            traced
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_ready()
-        );
+        assert!(traced.poll(&mut Context::from_waker(Waker::noop())).is_ready());
         assert_eq!(timeline.slices("A").len(), 1);
     }
 
@@ -469,12 +398,8 @@ mod tests {
 
     #[test]
     fn spans_overlap_only_where_both_have_time() {
-        let timeline = timeline(&[
-            ("A", 0, 0, 1, 1),
-            ("B", 0, 1, 2, 1),
-            ("A", 0, 2, 3, 1),
-            ("C", 1, 3, 4, 1),
-        ]);
+        let timeline =
+            timeline(&[("A", 0, 0, 1, 1), ("B", 0, 1, 2, 1), ("A", 0, 2, 3, 1), ("C", 1, 3, 4, 1)]);
         assert!(timeline.overlaps("A", "B") && timeline.overlaps("B", "A"));
         assert!(!timeline.overlaps("A", "C"), "A ends when C starts");
         assert!(!timeline.overlaps("B", "C"));
@@ -490,26 +415,11 @@ mod tests {
     fn concurrent_is_a_matter_of_one_thread() {
         let concurrent = |slices: &[_]| timeline(slices).concurrent();
         assert!(!concurrent(&[]));
-        assert!(!concurrent(&[
-            ("A", 0, 0, 1, 1),
-            ("A", 0, 1, 2, 1),
-            ("B", 0, 2, 3, 1)
-        ]));
-        assert!(
-            !concurrent(&[("A", 0, 0, 3, 3), ("B", 1, 1, 2, 1)]),
-            "two threads"
-        );
-        assert!(concurrent(&[
-            ("A", 0, 0, 1, 1),
-            ("B", 0, 1, 2, 1),
-            ("A", 0, 2, 3, 1)
-        ]));
+        assert!(!concurrent(&[("A", 0, 0, 1, 1), ("A", 0, 1, 2, 1), ("B", 0, 2, 3, 1)]));
+        assert!(!concurrent(&[("A", 0, 0, 3, 3), ("B", 1, 1, 2, 1)]), "two threads");
+        assert!(concurrent(&[("A", 0, 0, 1, 1), ("B", 0, 1, 2, 1), ("A", 0, 2, 3, 1)]));
         // A moves to another thread, but when the first one starts B, A is not finished.
-        assert!(concurrent(&[
-            ("A", 0, 0, 1, 1),
-            ("B", 0, 1, 2, 1),
-            ("A", 1, 2, 3, 1)
-        ]));
+        assert!(concurrent(&[("A", 0, 0, 1, 1), ("B", 0, 1, 2, 1), ("A", 1, 2, 3, 1)]));
     }
 
     #[test]
@@ -519,25 +429,10 @@ mod tests {
             [cpu, wall].map(|time| time.as_millis())
         };
         assert_eq!(parallel(&[]), [0, 0]);
-        assert_eq!(
-            parallel(&[("A", 0, 0, 10, 10), ("B", 1, 2, 12, 10)]),
-            [20, 12]
-        );
-        assert_eq!(
-            parallel(&[("A", 0, 0, 10, 5), ("B", 1, 0, 10, 5)]),
-            [10, 10],
-            "one core"
-        );
-        assert_eq!(
-            parallel(&[("A", 0, 0, 9, 9), ("B", 1, 2, 4, 0)]),
-            [9, 9],
-            "B waited"
-        );
-        assert_eq!(
-            parallel(&[("A", 0, 0, 2, 2), ("B", 1, 5, 7, 2)]),
-            [4, 4],
-            "a gap is not time"
-        );
+        assert_eq!(parallel(&[("A", 0, 0, 10, 10), ("B", 1, 2, 12, 10)]), [20, 12]);
+        assert_eq!(parallel(&[("A", 0, 0, 10, 5), ("B", 1, 0, 10, 5)]), [10, 10], "one core");
+        assert_eq!(parallel(&[("A", 0, 0, 9, 9), ("B", 1, 2, 4, 0)]), [9, 9], "B waited");
+        assert_eq!(parallel(&[("A", 0, 0, 2, 2), ("B", 1, 5, 7, 2)]), [4, 4], "a gap is not time");
     }
 
     #[test]
@@ -547,10 +442,7 @@ mod tests {
         let after = [("A", 0, 61, 99, 19), ("B", 1, 61, 99, 19)];
         let evidence = timeline(&[before, together, after].concat()).parallel();
         assert!(evidence.proven());
-        assert_eq!(
-            evidence.to_string(),
-            "20.00 ms of CPU time in 11.00 ms of wall time"
-        );
+        assert_eq!(evidence.to_string(), "20.00 ms of CPU time in 11.00 ms of wall time");
         assert!(!timeline(&[before, after].concat()).parallel().proven());
     }
 

@@ -35,11 +35,7 @@ fn assert_hung_in(call: &str, ended: &Ended) {
 #[test]
 fn a_body_that_returns_passes() {
     let ended = child("a_body_that_returns_passes", || {});
-    assert_eq!(
-        (&ended.how, ended.stdout.as_str()),
-        (&Ending::Passed, ""),
-        "{ended}"
-    );
+    assert_eq!((&ended.how, ended.stdout.as_str()), (&Ending::Passed, ""), "{ended}");
 }
 
 #[test]
@@ -59,22 +55,14 @@ fn a_panic_is_a_failure_with_101() {
     let ended = child("a_panic_is_a_failure_with_101", || panic!("on purpose"));
     assert_eq!(ended.how, Ending::Failed(101));
     assert!(ended.stderr.contains("on purpose"), "{ended}");
-    assert!(
-        ended
-            .to_string()
-            .starts_with("failed with exit code 101 after "),
-        "{ended}"
-    );
+    assert!(ended.to_string().starts_with("failed with exit code 101 after "), "{ended}");
 }
 
 #[test]
 fn an_exit_code_is_told() {
     let ended = watch(shell("echo out; echo err >&2; exit 3"), LONG).unwrap();
     assert_eq!(ended.how, Ending::Failed(3));
-    assert_eq!(
-        (ended.stdout.as_str(), ended.stderr.as_str()),
-        ("out\n", "err\n")
-    );
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("out\n", "err\n"));
 }
 
 #[test]
@@ -115,12 +103,7 @@ fn the_end_of_what_an_endless_printer_says_is_kept() {
     let ended = watch(shell("yes; :"), Duration::from_millis(300)).unwrap();
     assert_eq!(ended.how, Ending::TooLong);
     assert_eq!(ended.stdout.len(), 1 << 20);
-    assert!(
-        ended
-            .stdout
-            .bytes()
-            .all(|byte| byte == b'y' || byte == b'\n')
-    );
+    assert!(ended.stdout.bytes().all(|byte| byte == b'y' || byte == b'\n'));
 }
 
 #[test]
@@ -150,10 +133,7 @@ fn epoll_wait(epoll: &OwnedFd, timeout: i32) -> i32 {
 }
 
 fn add(epoll: &OwnedFd, fd: RawFd) {
-    let mut event = libc::epoll_event {
-        events: libc::EPOLLIN as u32,
-        u64: 0,
-    };
+    let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 0 };
     // SAFETY: both descriptors are open, and the kernel reads one event.
     let done = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &mut event) };
     assert_eq!(done, 0);
@@ -178,10 +158,7 @@ fn epoll_wait_without_timeout_hangs() {
     // Libtest's main thread waits for the test without a timeout: `--test-threads=1` sees to that.
     let main = "hung: thread `main` sleeps in futex, no timeout";
     assert!(ended.how.to_string().starts_with(main), "{ended}");
-    assert!(
-        ended.after < Duration::from_secs(10),
-        "the deadline is not what ended it: {ended}"
-    );
+    assert!(ended.after < Duration::from_secs(10), "the deadline is not what ended it: {ended}");
 }
 
 #[test]
@@ -218,10 +195,7 @@ fn a_read_that_nobody_answers_hangs() {
         let (mut ours, _theirs) = UnixStream::pair().unwrap();
         let _ = ours.read(&mut [0]);
     });
-    assert!(
-        ended.how.hung_in("read") || ended.how.hung_in("recvfrom"),
-        "{ended}"
-    );
+    assert!(ended.how.hung_in("read") || ended.how.hung_in("recvfrom"), "{ended}");
 }
 
 #[test]
@@ -231,10 +205,7 @@ fn two_that_write_and_never_read_hang() {
         thread::spawn(move || ours.write_all(&vec![0; 64 << 20]));
         let _ = theirs.write_all(&vec![0; 64 << 20]);
     });
-    assert!(
-        ended.how.hung_in("sendto") || ended.how.hung_in("write"),
-        "{ended}"
-    );
+    assert!(ended.how.hung_in("sendto") || ended.how.hung_in("write"), "{ended}");
 }
 
 #[test]
@@ -245,16 +216,10 @@ fn a_wait_for_a_child_that_hangs_is_a_hang() {
         std::os::unix::process::CommandExt::process_group(&mut own_group, 0);
         // A pipe to itself: sh waits for cat, and cat for bytes.
         let (reader, _writer) = UnixStream::pair().unwrap();
-        let _ = own_group
-            .args(["-c", "cat; :"])
-            .stdin(OwnedFd::from(reader))
-            .status();
+        let _ = own_group.args(["-c", "cat; :"]).stdin(OwnedFd::from(reader)).status();
     });
     assert_hung_in("read", &ended);
-    assert!(
-        ended.how.hung_in("wait4") || ended.how.hung_in("waitid"),
-        "{ended}"
-    );
+    assert!(ended.how.hung_in("wait4") || ended.how.hung_in("waitid"), "{ended}");
     assert!(ended.how.to_string().contains("; process "), "{ended}");
 }
 
@@ -284,21 +249,9 @@ fn a_thread_that_sleeps_may_wake_the_others() {
 #[test]
 fn an_armed_timerfd_is_no_hang_and_a_spent_one_is() {
     let ended = child("an_armed_timerfd_is_no_hang_and_a_spent_one_is", || {
-        let (epoll, second) = (
-            epoll(),
-            libc::timespec {
-                tv_sec: 1,
-                tv_nsec: 0,
-            },
-        );
-        let never = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let once = libc::itimerspec {
-            it_interval: never,
-            it_value: second,
-        };
+        let (epoll, second) = (epoll(), libc::timespec { tv_sec: 1, tv_nsec: 0 });
+        let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let once = libc::itimerspec { it_interval: never, it_value: second };
         // SAFETY: timerfd_create takes integers and returns a descriptor that nobody else owns.
         let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK) };
         // SAFETY: as above.
@@ -308,11 +261,7 @@ fn an_armed_timerfd_is_no_hang_and_a_spent_one_is() {
         add(&epoll, timer.as_raw_fd());
         assert_eq!(epoll_wait(&epoll, -1), 1);
         println!("it rang");
-        io::Read::read(
-            &mut std::fs::File::from(timer.try_clone().unwrap()),
-            &mut [0; 8],
-        )
-        .unwrap();
+        io::Read::read(&mut std::fs::File::from(timer.try_clone().unwrap()), &mut [0; 8]).unwrap();
         epoll_wait(&epoll, -1);
     });
     assert_eq!(ended.stdout, "it rang\n", "{ended}");
@@ -324,14 +273,10 @@ fn a_read_timeout_is_no_hang() {
     let ended = child("a_read_timeout_is_no_hang", || {
         let (mut ours, _theirs) = UnixStream::pair().unwrap();
         ours.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        assert_eq!(
-            ours.read(&mut [0]).unwrap_err().kind(),
-            io::ErrorKind::WouldBlock
-        );
+        assert_eq!(ours.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         println!("in time");
         // A timeout for writing does not end a read.
-        ours.set_write_timeout(Some(Duration::from_secs(1)))
-            .unwrap();
+        ours.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
         ours.set_read_timeout(None).unwrap();
         let _ = ours.read(&mut [0]);
     });
@@ -353,10 +298,7 @@ fn corked_bytes_are_no_hang() {
             theirs.write_all(b"x").unwrap();
             let from = Instant::now();
             ours.read_exact(&mut [0]).unwrap();
-            assert!(
-                from.elapsed() > Duration::from_millis(100),
-                "the cork held them back"
-            );
+            assert!(from.elapsed() > Duration::from_millis(100), "the cork held them back");
         }
     });
     assert_passed(&ended);
@@ -375,10 +317,7 @@ fn a_lost_syn_is_no_hang() {
         thread::sleep(Duration::from_millis(200));
         let from = Instant::now();
         let _both = [listener.accept().unwrap(), listener.accept().unwrap()];
-        assert!(
-            from.elapsed() > Duration::from_millis(600),
-            "it was in the queue at once"
-        );
+        assert!(from.elapsed() > Duration::from_millis(600), "it was in the queue at once");
         second.join().unwrap();
     });
     assert_passed(&ended);
@@ -410,15 +349,11 @@ fn waiting_for_a_sleep_ends_with_the_child_or_the_deadline() {
     let brief = Watched::spawn(shell("exit 0")).unwrap();
     let error = brief.wait_until_asleep_in("epoll_wait", LONG).unwrap_err();
     assert!(error.to_string().contains("ended before"), "{error}");
-    brief
-        .signal(Signal(libc::SIGTERM))
-        .expect("a zombie takes signals");
+    brief.signal(Signal(libc::SIGTERM)).expect("a zombie takes signals");
     assert_passed(&brief.end(LONG));
 
     let busy = Watched::spawn(shell("while :; do :; done")).unwrap();
-    let error = busy
-        .wait_until_asleep_in("epoll_wait", Duration::from_millis(50))
-        .unwrap_err();
+    let error = busy.wait_until_asleep_in("epoll_wait", Duration::from_millis(50)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     busy.signal(Signal(libc::SIGTERM)).unwrap();
     assert_eq!(busy.end(LONG).how, Ending::Killed(Signal(libc::SIGTERM)));
@@ -440,9 +375,7 @@ fn dies(pid: i32) -> bool {
     let from = Instant::now();
     let lives = || {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit(") ")
-            .next()
-            .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+        stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
     };
     while lives() && from.elapsed() < LONG {
         thread::sleep(Duration::from_millis(5));
@@ -466,9 +399,7 @@ fn the_group_ends_with_a_panic() {
         let watched = Watched::spawn(shell("sleep 1000; :")).unwrap();
         sender.send(watched.pid()).unwrap();
         // In the family by now: the shell's child, which is the one that sleeps.
-        sender
-            .send(watched.wait_until_asleep_in("nanosleep", LONG).unwrap().pid)
-            .unwrap();
+        sender.send(watched.wait_until_asleep_in("nanosleep", LONG).unwrap().pid).unwrap();
         panic!("on purpose");
     });
     panic.join().unwrap_err();
@@ -490,8 +421,5 @@ fn a_child_dies_with_its_parent() {
     parent.signal(Signal(libc::SIGKILL)).unwrap();
     let ended = parent.end(LONG);
     assert_eq!(ended.how, Ending::Killed(Signal(libc::SIGKILL)));
-    assert!(
-        dies(ended.stdout.trim().parse().unwrap()),
-        "it leads a group of its own"
-    );
+    assert!(dies(ended.stdout.trim().parse().unwrap()), "it leads a group of its own");
 }

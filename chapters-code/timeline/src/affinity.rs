@@ -16,12 +16,7 @@ pub fn stay_on_core(core: usize) {
 
     // SAFETY: the kernel writes at most `size` bytes, and `allowed` has that many.
     let status = unsafe { libc::sched_getaffinity(0, size, &mut allowed) };
-    assert_eq!(
-        status,
-        0,
-        "sched_getaffinity: {}",
-        io::Error::last_os_error()
-    );
+    assert_eq!(status, 0, "sched_getaffinity: {}", io::Error::last_os_error());
 
     // SAFETY: CPU_ISSET reads one bit of the set; a set has eight for each byte of its size.
     let is_allowed = |&core: &usize| unsafe { libc::CPU_ISSET(core, &allowed) };
@@ -31,10 +26,5 @@ pub fn stay_on_core(core: usize) {
 
     // SAFETY: the kernel reads `size` bytes, and `only` has that many.
     let status = unsafe { libc::sched_setaffinity(0, size, &only) };
-    assert_eq!(
-        status,
-        0,
-        "sched_setaffinity: {}",
-        io::Error::last_os_error()
-    );
+    assert_eq!(status, 0, "sched_setaffinity: {}", io::Error::last_os_error());
 }

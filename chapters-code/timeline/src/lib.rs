@@ -46,7 +46,9 @@ pub async fn task() {
 fn step() {
     let start = cpu_time();
     while cpu_time() - start < Duration::from_micros(500) {
-        hint::spin_loop();
+        for n in 0..1_000 {
+            hint::black_box(n);
+        }
     }
 }
 // ANCHOR_END: task
@@ -166,6 +168,5 @@ pub const TRIES: usize = 400;
 /// while other programs keep the cores busy, some runs are not it.
 pub fn until_parallel(program: fn() -> Timeline) -> Timeline {
     let mut runs = (1..TRIES).map(|_| program());
-    runs.find(|timeline| timeline.parallel().proven())
-        .unwrap_or_else(program)
+    runs.find(|timeline| timeline.parallel().proven()).unwrap_or_else(program)
 }

@@ -17,12 +17,8 @@ fn all_four_combinations_occur() {
     if one_core() {
         return;
     }
-    let timelines = [
-        one_after_the_other(),
-        taking_turns(),
-        until_parallel(side_by_side),
-        until_parallel(both),
-    ];
+    let timelines =
+        [one_after_the_other(), taking_turns(), until_parallel(side_by_side), until_parallel(both)];
     let seen = BTreeSet::from(timelines.map(|t| (t.concurrent(), t.parallel().proven())));
     let all = [(false, false), (false, true), (true, false), (true, true)];
     assert_eq!(seen, BTreeSet::from(all), "(concurrent, parallel)");
@@ -64,14 +60,8 @@ fn both_is_concurrent_and_parallel() {
 fn two_threads_on_one_core_overlap_and_are_not_parallel() {
     for _ in 0..20 {
         let timeline = on_one_core();
-        assert_ne!(
-            timeline.slices("A")[0].thread,
-            timeline.slices("B")[0].thread
-        );
-        assert!(
-            timeline.overlaps("A", "B"),
-            "the tasks do not overlap\n{timeline}"
-        );
+        assert_ne!(timeline.slices("A")[0].thread, timeline.slices("B")[0].thread);
+        assert!(timeline.overlaps("A", "B"), "the tasks do not overlap\n{timeline}");
         not_concurrent(&timeline);
         not_parallel(&timeline);
     }
@@ -83,16 +73,8 @@ fn a_thread_turns_to_its_other_task_at_each_await() {
 
     let timeline = both();
     let order = order(&timeline);
-    assert_eq!(
-        order.replace(['C', 'D'], ""),
-        "AB".repeat(STEPS),
-        "\n{timeline}"
-    );
-    assert_eq!(
-        order.replace(['A', 'B'], ""),
-        "CD".repeat(STEPS),
-        "\n{timeline}"
-    );
+    assert_eq!(order.replace(['C', 'D'], ""), "AB".repeat(STEPS), "\n{timeline}");
+    assert_eq!(order.replace(['A', 'B'], ""), "CD".repeat(STEPS), "\n{timeline}");
 }
 
 /// The tasks in the order of their slices.
@@ -125,7 +107,7 @@ fn not_parallel(timeline: &Timeline) {
 fn one_core() -> bool {
     let one = thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
     if one {
-        println!("skipped: nothing can be parallel on the one core that may be used here");
+        println!("\nskipped: nothing can be parallel on the one core that may be used here");
     }
     one
 }

@@ -16,28 +16,17 @@ struct Program {
 
 impl Program {
     fn start(flags: &[&str], log_level: &str) -> Self {
-        let mut child = command(flags)
-            .env("RUST_LOG", log_level)
-            .spawn()
-            .expect("start");
+        let mut child = command(flags).env("RUST_LOG", log_level).spawn().expect("start");
         let stdout = lines(child.stdout.take().expect("stdout"));
         let log = lines(child.stderr.take().expect("stderr"));
         let line = stdout.recv_timeout(DEADLINE).expect("the address");
-        let addr = line
-            .strip_prefix("listening on http://")
-            .expect("the address");
-        Self {
-            child,
-            addr: addr.parse().expect("an address"),
-            log,
-        }
+        let addr = line.strip_prefix("listening on http://").expect("the address");
+        Self { child, addr: addr.parse().expect("an address"), log }
     }
 
     fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
-        let status = kill
-            .args(["-s", name, &self.child.id().to_string()])
-            .status();
+        let status = kill.args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.expect("kill").success());
     }
 
@@ -71,11 +60,7 @@ impl Drop for Program {
 
 fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_delayserver"));
-    command
-        .args(flags)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(flags).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -83,10 +68,7 @@ fn command(flags: &[&str]) -> Command {
 fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
-        BufReader::new(from)
-            .lines()
-            .map_while(Result::ok)
-            .try_for_each(|line| sender.send(line))
+        BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
     });
     lines
 }
@@ -119,12 +101,7 @@ fn max_delay_is_a_flag() {
     let program = Program::start(&["--addr", "127.0.0.1:0", "--max-delay", "20"], "info");
     let mut client = Client::connect(program.addr);
     assert_eq!(client.ask("GET", "/20/allowed").body, "allowed");
-    assert!(
-        client
-            .ask("GET", "/21/refused")
-            .body
-            .contains("from 0 to 20.")
-    );
+    assert!(client.ask("GET", "/21/refused").body.contains("from 0 to 20."));
 }
 
 #[test]
@@ -160,9 +137,7 @@ fn while_a_request_waits_ctrl_c_closes_all_else() {
     program.logs("GET /60000/ages");
     program.signal("INT");
     assert_eq!(idle.rest(), "");
-    eventually("nobody listens", || {
-        TcpStream::connect(program.addr).is_err()
-    });
+    eventually("nobody listens", || TcpStream::connect(program.addr).is_err());
 }
 
 #[test]
@@ -185,23 +160,15 @@ fn a_port_in_use_is_an_error_that_says_what_to_type() {
     let output = command(&["--addr", &addr]).output().expect("run");
     let error = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(
-        error.starts_with(&format!("delayserver: can't listen on {addr}: ")),
-        "{error}"
-    );
+    assert!(error.starts_with(&format!("delayserver: can't listen on {addr}: ")), "{error}");
     assert!(error.contains("Something listens there already"), "{error}");
-    assert!(
-        error.ends_with("take a free port: --addr 127.0.0.1:0\n"),
-        "{error}"
-    );
+    assert!(error.ends_with("take a free port: --addr 127.0.0.1:0\n"), "{error}");
 }
 
 #[test]
 fn an_address_of_another_machine_is_an_error_that_says_what_to_type() {
     // 192.0.2.0/24 is set aside for documentation: no machine has such an address.
-    let output = command(&["--addr", "192.0.2.1:8080"])
-        .output()
-        .expect("run");
+    let output = command(&["--addr", "192.0.2.1:8080"]).output().expect("run");
     let error = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.ends_with("--addr 127.0.0.1:0\n"), "{error}");

@@ -17,10 +17,7 @@ pub const AGES: &str = "/60000/ages";
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(
-            start.elapsed() < DEADLINE,
-            "{what}: not within {DEADLINE:?}"
-        );
+        assert!(start.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -40,16 +37,10 @@ pub struct Reply {
 impl Client {
     pub fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&addr, DEADLINE).expect("connect");
-        stream
-            .set_read_timeout(Some(DEADLINE))
-            .expect("read timeout");
-        stream
-            .set_write_timeout(Some(DEADLINE))
-            .expect("write timeout");
+        stream.set_read_timeout(Some(DEADLINE)).expect("read timeout");
+        stream.set_write_timeout(Some(DEADLINE)).expect("write timeout");
         stream.set_nodelay(true).expect("nodelay");
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     pub fn stream(&self) -> &TcpStream {
@@ -85,12 +76,7 @@ impl Client {
         let mut body = vec![0; length.parse().expect("a length")];
         self.stream.read_exact(&mut body)?;
         let body = String::from_utf8(body).expect("UTF-8");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .expect("a status")
-            .parse()
-            .expect("a number");
+        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
         Ok(Reply { status, head, body })
     }
 
@@ -124,9 +110,7 @@ impl Reply {
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut headers = head.lines().filter_map(|line| line.split_once(": "));
-    headers
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// The bytes of a request without a body.

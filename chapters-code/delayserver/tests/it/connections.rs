@@ -16,11 +16,7 @@ fn a_connection_serves_one_request_after_another() {
 fn pipelined_requests_are_answered_in_the_order_asked() {
     let server = Delayserver::start().expect("start");
     let mut client = Client::connect(server.addr());
-    client.send(
-        ["/50/slow", "/0/fast", "/10/last"]
-            .map(|path| request("GET", path))
-            .concat(),
-    );
+    client.send(["/50/slow", "/0/fast", "/10/last"].map(|path| request("GET", path)).concat());
     let replies = [(); 3].map(|()| client.reply().body);
     assert_eq!(replies, ["slow", "fast", "last"]);
 }
@@ -31,10 +27,7 @@ fn connection_close_is_honoured() {
     let mut client = Client::connect(server.addr());
     client.send("GET /0/bye HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let reply = client.reply();
-    assert_eq!(
-        (reply.body.as_str(), reply.header("Connection")),
-        ("bye", Some("close"))
-    );
+    assert_eq!((reply.body.as_str(), reply.header("Connection")), ("bye", Some("close")));
     assert_eq!(client.rest(), "");
 }
 

@@ -24,10 +24,7 @@ fn the_message_comes_back_as_plain_text() {
     let (_server, mut client) = start();
     let reply = client.ask("GET", "/0/hello");
     assert_eq!((reply.status, reply.body.as_str()), (200, "hello"));
-    assert_eq!(
-        reply.header("Content-Type"),
-        Some("text/plain; charset=utf-8")
-    );
+    assert_eq!(reply.header("Content-Type"), Some("text/plain; charset=utf-8"));
     assert_eq!(reply.header("Content-Length"), Some("5"));
 }
 
@@ -37,10 +34,7 @@ fn no_reply_comes_before_its_delay() {
     for delay in [1, 20, 50, 100] {
         let start = Instant::now();
         client.ask("GET", &format!("/{delay}/hello"));
-        assert!(
-            start.elapsed() >= Duration::from_millis(delay),
-            "{delay} ms: too early"
-        );
+        assert!(start.elapsed() >= Duration::from_millis(delay), "{delay} ms: too early");
     }
 }
 
@@ -57,36 +51,19 @@ fn the_message_is_percent_decoded() {
         ("query?is=ignored", "query"),
     ] {
         let reply = client.ask("GET", &format!("/0/{sent}"));
-        assert_eq!(
-            (reply.status, reply.body.as_str()),
-            (200, message),
-            "{sent}"
-        );
+        assert_eq!((reply.status, reply.body.as_str()), (200, message), "{sent}");
     }
 }
 
 #[test]
 fn a_message_that_is_not_utf_8_is_refused() {
-    refused(
-        "/0/%FF%FE",
-        400,
-        "The path must be UTF-8 after percent-decoding.\n",
-    );
+    refused("/0/%FF%FE", 400, "The path must be UTF-8 after percent-decoding.\n");
 }
 
 #[test]
 fn a_delay_that_is_no_number_or_too_long_is_refused() {
     let most = u64::MAX.to_string();
-    for delay in [
-        "soon",
-        "-1",
-        "1.5",
-        "0x10",
-        "%20",
-        "60001",
-        &most,
-        "99999999999999999999999",
-    ] {
+    for delay in ["soon", "-1", "1.5", "0x10", "%20", "60001", &most, "99999999999999999999999"] {
         let sentence = "The delay must be a whole number of milliseconds from 0 to 60000.\n";
         refused(&format!("/{delay}/hello"), 400, sentence);
     }
@@ -105,11 +82,7 @@ fn other_methods_are_refused() {
     let (_server, mut client) = start();
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
         let reply = client.ask(method, "/0/hello");
-        assert_eq!(
-            (reply.status, reply.header("Allow")),
-            (405, Some("GET,HEAD")),
-            "{method}"
-        );
+        assert_eq!((reply.status, reply.header("Allow")), (405, Some("GET,HEAD")), "{method}");
         assert_eq!(reply.body, "Only GET is answered here.\n");
     }
 }
@@ -143,11 +116,7 @@ fn a_head_of_1_000_headers_is_refused() {
     let (_server, mut client) = start();
     let headers = "X: x\r\n".repeat(1_000);
     client.send(format!("GET /0/hello HTTP/1.1\r\n{headers}\r\n"));
-    assert!(
-        client
-            .rest()
-            .starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n")
-    );
+    assert!(client.rest().starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
 }
 
 #[test]
@@ -155,14 +124,9 @@ fn a_head_without_end_is_cut_off() {
     let (_server, mut client) = start();
     client.send("GET /0/hello HTTP/1.1\r\nX: ");
     let chunk = [b'x'; 4096];
-    let cut_off = (0..4_000)
-        .find_map(|_| client.try_send(chunk).err())
-        .expect("16 MB of header");
+    let cut_off = (0..4_000).find_map(|_| client.try_send(chunk).err()).expect("16 MB of header");
     // The server has closed with our bytes unread, and so its 431 may be lost in the reset.
-    assert!(matches!(
-        cut_off.kind(),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
-    ));
+    assert!(matches!(cut_off.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset));
 }
 
 #[test]

@@ -18,10 +18,7 @@ fn a_thousand_requests_wait_at_once_on_two_threads() {
     let status = Command::new("sh")
         .args(["-c", "ulimit -n 4096 && exec \"$@\"", "sh"])
         .arg(env::current_exe().expect("this test"))
-        .args([
-            "--exact",
-            "thousand::a_thousand_requests_wait_at_once_on_two_threads",
-        ])
+        .args(["--exact", "thousand::a_thousand_requests_wait_at_once_on_two_threads"])
         .env(CHILD, "yes")
         .status()
         .expect("sh");
@@ -30,31 +27,21 @@ fn a_thousand_requests_wait_at_once_on_two_threads() {
 
 fn thousand() {
     let server = Delayserver::start().expect("start");
-    let mut clients: Vec<_> = (0..REQUESTS)
-        .map(|_| Client::connect(server.addr()))
-        .collect();
+    let mut clients: Vec<_> = (0..REQUESTS).map(|_| Client::connect(server.addr())).collect();
     for client in &mut clients {
         client.get(AGES);
     }
     eventually("all wait", || server.waiting() == REQUESTS);
     #[cfg(target_os = "linux")]
     assert_eq!(threads_of_the_server(), 2);
-    assert_eq!(
-        Client::connect(server.addr()).ask("GET", "/1/quick").body,
-        "quick"
-    );
+    assert_eq!(Client::connect(server.addr()).ask("GET", "/1/quick").body, "quick");
 
     clients.truncate(REQUESTS / 2);
-    eventually("half of them have left", || {
-        server.waiting() == REQUESTS / 2
-    });
+    eventually("half of them have left", || server.waiting() == REQUESTS / 2);
     drop(server);
     #[cfg(target_os = "linux")]
     assert_eq!(threads_of_the_server(), 0);
-    assert!(
-        clients.iter_mut().all(|client| client.rest().is_empty()),
-        "no reply"
-    );
+    assert!(clients.iter_mut().all(|client| client.rest().is_empty()), "no reply");
 }
 
 #[cfg(target_os = "linux")]
@@ -64,7 +51,5 @@ fn threads_of_the_server() -> usize {
         // A thread may end between the listing and this line.
         std::fs::read_to_string(thread.ok()?.path().join("comm")).ok()
     });
-    names
-        .filter(|name| name.trim_end() == "delayserver")
-        .count()
+    names.filter(|name| name.trim_end() == "delayserver").count()
 }

@@ -32,10 +32,7 @@ fn replies_come_in_the_order_of_their_delays() {
         thread::spawn(move || sender.send(client.reply().body));
     }
     drop(sender);
-    assert_eq!(
-        arrivals.iter().collect::<Vec<_>>(),
-        ["first", "second", "last"]
-    );
+    assert_eq!(arrivals.iter().collect::<Vec<_>>(), ["first", "second", "last"]);
 }
 
 #[test]

@@ -42,9 +42,7 @@ fn head(received: &[u8]) -> io::Result<Option<(Head, &[u8])>> {
     let fields = fields.lines().filter_map(|field| field.split_once(':'));
     let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = lengths.next().map(|(_, value)| value.trim().parse());
-    let length = length
-        .transpose()
-        .map_err(|_| invalid("a length that is no number".into()))?;
+    let length = length.transpose().map_err(|_| invalid("a length that is no number".into()))?;
     Ok(Some((Head { length }, &received[end + 4..])))
 }
 
@@ -57,10 +55,7 @@ mod tests {
         let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi and more";
         assert_eq!(so_far(reply).unwrap().as_deref(), Some(&b"hi"[..]));
         assert_eq!(so_far(&reply[..38]).unwrap(), None);
-        assert_eq!(
-            at_the_end(&reply[..38]).unwrap_err().kind(),
-            ErrorKind::UnexpectedEof
-        );
+        assert_eq!(at_the_end(&reply[..38]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
     }
 
     #[test]
@@ -72,14 +67,10 @@ mod tests {
 
     #[test]
     fn what_is_no_reply_is_an_error() {
-        assert_eq!(
-            at_the_end(b"").unwrap_err().kind(),
-            ErrorKind::UnexpectedEof
-        );
-        for bad in [
-            &b"HTTP/1.1 400 No\r\n\r\n"[..],
-            b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        ] {
+        assert_eq!(at_the_end(b"").unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        for bad in
+            [&b"HTTP/1.1 400 No\r\n\r\n"[..], b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"]
+        {
             assert_eq!(so_far(bad).unwrap_err().kind(), ErrorKind::InvalidData);
         }
     }

@@ -42,12 +42,7 @@ enum Until {
 impl From<Thread> for Asleep {
     fn from(thread: Thread) -> Asleep {
         let wait = thread.wait.expect("only threads that sleep are told");
-        Asleep {
-            pid: thread.pid,
-            thread: thread.name,
-            call: wait.call,
-            detail: wait.detail,
-        }
+        Asleep { pid: thread.pid, thread: thread.name, call: wait.call, detail: wait.detail }
     }
 }
 
@@ -64,9 +59,7 @@ pub(super) fn for_ever(leader: i32) -> Option<Vec<Thread>> {
     let sleeping = |pid| {
         let threads = threads(pid).ok()?;
         let endless = |wait: &Wait| wait.until != Until::Timer;
-        let all_are = threads
-            .iter()
-            .all(|thread| thread.wait.as_ref().is_some_and(endless));
+        let all_are = threads.iter().all(|thread| thread.wait.as_ref().is_some_and(endless));
         all_are.then_some(threads)
     };
     let mut all = sleeping(leader)?;
@@ -113,9 +106,7 @@ fn threads(pid: i32) -> io::Result<Vec<Thread>> {
         let task = format!("/proc/{pid}/task/{tid}");
         let status = fs::read_to_string(format!("{task}/status"))?;
         let field = |name| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
             line.unwrap_or_default().to_owned()
         };
         let wait = match field("State").chars().next() {
@@ -127,17 +118,8 @@ fn threads(pid: i32) -> io::Result<Vec<Thread>> {
             true => "main".to_owned(),
             false => field("Name"),
         };
-        let switches = [
-            field("voluntary_ctxt_switches"),
-            field("nonvoluntary_ctxt_switches"),
-        ];
-        threads.push(Thread {
-            pid,
-            tid,
-            name,
-            switches,
-            wait,
-        });
+        let switches = [field("voluntary_ctxt_switches"), field("nonvoluntary_ctxt_switches")];
+        threads.push(Thread { pid, tid, name, switches, wait });
     }
     Ok(threads)
 }
@@ -153,9 +135,8 @@ fn numbers(dir: &str) -> io::Result<Vec<i32>> {
 fn wait(line: &str) -> Option<Wait> {
     let mut fields = line.split_whitespace();
     let number = fields.next()?.parse().ok()?;
-    let args: Vec<u64> = fields
-        .filter_map(|arg| u64::from_str_radix(arg.strip_prefix("0x")?, 16).ok())
-        .collect();
+    let args: Vec<u64> =
+        fields.filter_map(|arg| u64::from_str_radix(arg.strip_prefix("0x")?, 16).ok()).collect();
     match args.len() >= 6 && *NUMBERS_ARE_OURS {
         true => wait_in(number, &args),
         false => None,
@@ -172,11 +153,7 @@ static NUMBERS_ARE_OURS: LazyLock<bool> = LazyLock::new(|| {
 /// The table of the waits. One that is missing here is never called a hang.
 fn wait_in(number: i64, args: &[u64]) -> Option<Wait> {
     use Until::{Receive, Send, Timer, Woken};
-    let wait = |call, detail, until| Wait {
-        call,
-        detail,
-        until,
-    };
+    let wait = |call, detail, until| Wait { call, detail, until };
     let millis = |call, at: usize| {
         let timeout = args[at] as i32;
         let until = if timeout < 0 { Woken } else { Timer };
@@ -242,9 +219,7 @@ pub(super) fn timer_armed(threads: &[Thread]) -> bool {
 fn timerfd(pid: i32) -> io::Result<bool> {
     for fd in numbers(&format!("/proc/{pid}/fdinfo"))? {
         let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}"))?;
-        let value = info
-            .lines()
-            .find_map(|line| line.strip_prefix("it_value: "));
+        let value = info.lines().find_map(|line| line.strip_prefix("it_value: "));
         if value.is_some_and(|value| value != "(0, 0)") {
             return Ok(true);
         }
@@ -266,9 +241,7 @@ fn retransmission(pid: i32) -> io::Result<bool> {
     let mut sockets = Vec::new();
     for fd in numbers(&format!("/proc/{pid}/fd"))? {
         let link = fs::read_link(format!("/proc/{pid}/fd/{fd}"))?.into_os_string();
-        let inode = link
-            .to_str()
-            .and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']'));
+        let inode = link.to_str().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']'));
         sockets.extend(inode.map(str::to_owned));
     }
     for table in ["tcp", "tcp6"] {
