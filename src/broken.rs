@@ -16,6 +16,7 @@ use weave::source::{CRATES, without_anchors};
 use weave::{Block, Book, Ending, Fence};
 
 use crate::cargo::{self, Built};
+use crate::target;
 
 /// When a broken test is given up on. That it hangs is seen long before.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -66,10 +67,10 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Copies and builds the broken crates of all diffs, or of `only` one. A diff that does not
-    /// apply leaves no copy; a copy that does not compile is known by its error.
-    pub fn build(root: &Path, book: &Book, only: Option<Diff<'_>>) -> Result<Copies> {
-        let dir = target(root).join("book/broken");
+    /// Copies the broken crates of all diffs to `dir` and builds them, or `only` one. A diff that
+    /// does not apply leaves no copy; a copy that does not compile is known by its error.
+    pub fn build(book: &Book, dir: PathBuf, only: Option<Diff<'_>>) -> Result<Copies> {
+        let root = &book.root;
         let mut members = Vec::new();
         for diff in Diff::all(book) {
             if copy(root, &dir.join(diff.name), diff).is_ok() {
@@ -164,10 +165,6 @@ pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
             ended.how
         ),
     }
-}
-
-fn target(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 
 /// Copies the diff's crate to `to`, changed. Files that stay the same keep their time, so cargo
@@ -278,7 +275,7 @@ pub fn run(root: &Path, name: Option<&str>) -> Result<()> {
     })?;
     println!("{}", diff.body);
     eprintln!("building a broken copy, then running `{}` in it…", diff.test);
-    let copies = Copies::build(root, &book, Some(diff))?;
+    let copies = Copies::build(&book, target(root).join("book/broken"), Some(diff))?;
     let ended = copies.run(diff)?;
     print!("{}", ended.stdout);
     eprint!("{}", ended.stderr);

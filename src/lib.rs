@@ -24,6 +24,11 @@ pub fn root() -> Result<PathBuf> {
     found.map(Path::to_owned).context("no book here: run this inside a checkout of the repository")
 }
 
+/// Cargo's target folder of the checkout under `root`.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+}
+
 /// Reads the book under `root` and refuses one that has problems.
 pub fn sound_book(root: &Path) -> Result<Book> {
     let book = Book::load(root)?;

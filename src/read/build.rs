@@ -16,7 +16,7 @@ pub struct Shelf {
 impl Shelf {
     /// A shelf under `target/`, of this process alone.
     pub fn new(root: &Path) -> Result<Shelf> {
-        let dir = root.join("target/book").join(format!("read-{}", std::process::id()));
+        let dir = crate::target(root).join("book").join(format!("read-{}", std::process::id()));
         fs::create_dir_all(&dir).with_context(|| format!("can't write to {}", dir.display()))?;
         Ok(Shelf { root: root.to_owned(), dir })
     }

@@ -11,6 +11,7 @@ mod excerpt;
 mod program;
 mod refusal;
 mod rustc;
+mod sabotage;
 mod tally;
 mod works;
 
@@ -60,6 +61,7 @@ fn main() {
 
 fn trials(works: &Arc<Works>, tally: &Arc<Tally>) -> Vec<Trial> {
     let mut trials = vec![check(works)];
+    trials.extend(sabotage::trials(works));
     for page in &works.book().pages {
         for at in 0..page.blocks.len() {
             trials.extend(block(works, tally, page, at));
@@ -86,16 +88,24 @@ fn check(works: &Arc<Works>) -> Trial {
     })
 }
 
+/// Proves a block of a page.
+type Prover = fn(&Works, &Page, &Block) -> Outcome;
+
+/// What proves a block; `None` for what claims nothing.
+fn prover(block: &Block) -> Option<Prover> {
+    match &block.fence {
+        Fence::Rust { .. } if Include::parse(&block.body).is_some() => Some(excerpt::prove),
+        Fence::Rust { .. } => Some(program::prove),
+        Fence::Refusal(_) => Some(refusal::prove),
+        Fence::Console { .. } => Some(console::prove),
+        Fence::Diff { .. } => Some(diff::prove),
+        Fence::Recall { .. } | Fence::Text => None,
+    }
+}
+
 /// The test of a block; `None` for what claims nothing.
 fn block(works: &Arc<Works>, tally: &Arc<Tally>, page: &Page, at: usize) -> Option<Trial> {
-    let prove: fn(&Works, &Page, &Block) -> Outcome = match &page.blocks[at].fence {
-        Fence::Rust { .. } if Include::parse(&page.blocks[at].body).is_some() => excerpt::prove,
-        Fence::Rust { .. } => program::prove,
-        Fence::Refusal(_) => refusal::prove,
-        Fence::Console { .. } => console::prove,
-        Fence::Diff { .. } => diff::prove,
-        Fence::Recall { .. } | Fence::Text => return None,
-    };
+    let prove = prover(&page.blocks[at])?;
     let (works, path) = (Arc::clone(works), page.path.clone());
     Some(trial(tally, page, &page.blocks[at].name, move || {
         let page = works.book().page(&path).expect("the page is in the book that it came from");

@@ -37,8 +37,10 @@ impl Works {
 
     /// The broken copies of the chapter crates.
     pub fn copies(&self) -> Result<&Copies> {
-        let copies =
-            || Copies::build(self.root(), &self.book, None).map_err(|error| format!("{error:#}"));
+        let copies = || {
+            let dir = book::target(self.root()).join("book/broken");
+            Copies::build(&self.book, dir, None).map_err(|error| format!("{error:#}"))
+        };
         self.copies.get_or_init(copies).as_ref().map_err(|error| anyhow!("{error}"))
     }
 

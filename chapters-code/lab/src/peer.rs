@@ -27,7 +27,6 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::mem::size_of_val;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::str::FromStr;
@@ -67,8 +66,8 @@ modes! {
     /// Answers at once; open. Nothing is wrong with it, and it finds the client that takes the
     /// close, and not the length, for the end of a reply.
     Polite, "polite", polite;
-    /// Answers at once and closes 100 ms later; closed. The one server that suits a client which
-    /// expects bytes and close to arrive apart: all the others find it.
+    /// Answers at once and closes 100 ms later; closed. Finds nothing: it suits the client that
+    /// expects bytes and close to arrive apart, for which the other modes are made.
     SlowToClose, "slow-to-close", slow_to_close;
     /// Sends every byte in a segment of its own, about 0.2 ms apart; open. Finds the client that
     /// takes one read for one message.
@@ -92,8 +91,8 @@ modes! {
     /// serves one connection after the other. Finds the client that takes the reset for one more
     /// end, and so counts one stream twice.
     HalfCloseThenReset, "half-close-then-reset", half_close_then_reset;
-    /// Answers every request on a connection until the client closes it. Finds the client that
-    /// reads past the end of one reply into the next.
+    /// Answers every request on a connection until the client closes it, and only then has
+    /// finished. Finds the client that reads past the end of one reply into the next.
     KeepsAlive, "keeps-alive", keeps_alive;
     /// Answers with a body of 1 MiB, the message over and over; open. Finds the client whose buffer
     /// has a fixed size, or that stops reading while there is more. Has finished only when the
@@ -307,7 +306,11 @@ impl Stage {
         let then = self.accept().and_then(|client| self.mode.serve(client));
         self.change(|state| state.finished += 1);
         match then {
-            Ok(Then::Open(mut client)) => while client.receive().is_ok() {},
+            Ok(Then::Open(mut client)) => {
+                while client.receive().is_ok() {
+                    client.received.clear();
+                }
+            }
             Ok(Then::Deaf(_client)) => drop(self.wait_until(|_| false)),
             Ok(Then::Closed) | Err(_) => {}
         }
@@ -442,7 +445,8 @@ fn message(head: &str) -> String {
     let message = path.splitn(3, '/').nth(2).unwrap_or_default();
     let mut bytes = Vec::new();
     let mut rest = message.as_bytes();
-    while let Some((&(mut byte), after)) = rest.split_first() {
+    while let Some((&first, after)) = rest.split_first() {
+        let mut byte = first;
         rest = after;
         let digits = after.get(..2).filter(|_| byte == b'%');
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());

@@ -1,0 +1,203 @@
+//! The proofs, proven: pages with one fault each, and what must be said of it, with the line.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use book::broken::{Copies, Diff};
+use libtest_mimic::{Failed, Trial};
+use weave::ledger::Ledger;
+use weave::source::Tests;
+use weave::{Block, Book, Page};
+
+use crate::works::Works;
+
+/// The page that every case is, at a path where a note could be.
+const FILE: &str = "book/why/sabotage.md";
+
+/// A page, and words that must be said of it.
+struct Case {
+    name: &'static str,
+    page: &'static str,
+    said: &'static [&'static str],
+}
+
+/// What is found without a compiler.
+const CHECKED: &[Case] = &[
+    Case {
+        name: "a mistyped anchor lists the anchors there are",
+        page: "# T\n\n```rust\n{{#include ../../chapters-code/edges/src/lib.rs:one_raed}}\n```\n",
+        said: &["sabotage.md:4: no anchor `one_raed`", "cork, drain, one_read"],
+    },
+    Case {
+        name: "a missing include",
+        page: "# T\n\n```rust\n{{#include ../../chapters-code/edges/src/gone.rs:drain}}\n```\n",
+        said: &["sabotage.md:4: can't include", "that folder has: lib.rs"],
+    },
+    Case {
+        name: "a dead link",
+        page: "# T\n\nSee [there](gone.md).\n",
+        said: &["sabotage.md:3: dead link `gone.md`"],
+    },
+    Case {
+        name: "a dead fragment lists the headings",
+        page: "# T\n\n## One\n\nSee [there](#two).\n",
+        said: &["sabotage.md:5: dead link `#two`", "are: t, one"],
+    },
+    Case {
+        name: "an unknown fence lists the fences",
+        page: "# T\n\n```ruts\n```\n",
+        said: &["sabotage.md:3: unknown fence `ruts`", "rust,compile_fail,E0277"],
+    },
+    Case {
+        name: "a test that does not exist lists those that do",
+        page: "# T\n\n[Proof](test:edges::draining)\n",
+        said: &["sabotage.md:3: there is no test `edges::draining`", "edges::draining_sees_the"],
+    },
+    Case {
+        name: "a diff that no longer applies",
+        page: "# T\n\n```diff,name=x,test=edges::draining_sees_the_close_in_the_same_event,hangs\n\
+               --- chapters-code/edges/src/lib.rs\n-gone\n+here\n```\n",
+        said: &["sabotage.md:5: the diff no longer applies", "no longer in it:\n    gone"],
+    },
+    Case {
+        name: "a program that is not run",
+        page: "# T\n\n```rust,no_run\nfn main() {}\n```\n",
+        said: &["sabotage.md:3: `program::t` is compiled but not run", "ledger.toml"],
+    },
+    Case {
+        name: "a card without an answer",
+        page: "# T\n\n```recall,x\nWhy?\n```\n",
+        said: &["sabotage.md:3: this card has no question or no answer"],
+    },
+    Case {
+        name: "a note without a claim or sources",
+        page: "# T\n\nText.\n",
+        said: &["sabotage.md:1: the note has no claim", "names no sources"],
+    },
+];
+
+/// What only a run finds: the page's first block must not be proven.
+const RUN: &[Case] = &[
+    Case {
+        name: "an output that is not what is printed",
+        page: "# T\n\n```console\n$ cargo run -q --example edge_law\nall is well\n```\n",
+        said: &["prints something else now", "-all is well", "+drain"],
+    },
+    Case {
+        name: "an example that does not exist",
+        page: "# T\n\n```console\n$ cargo run -q --example edge_lax\n```\n",
+        said: &["there is no example `edge_lax`", "edge_law"],
+    },
+    Case {
+        name: "a refusal for another reason",
+        page: "# T\n\n```rust,compile_fail,E0277\nfn main() {\n    let x: u32 = true;\n}\n```\n",
+        said: &["refused for another reason", "sabotage.md:5", "mismatched types"],
+    },
+    Case {
+        name: "a refusal that compiles",
+        page: "# T\n\n```rust,compile_fail,E0308\nfn main() {}\n```\n",
+        said: &["and it compiles"],
+    },
+    Case {
+        name: "a program that panics",
+        page: "# T\n\n```rust\nfn main() {\n    panic!(\"no\");\n}\n```\n",
+        said: &["the program failed with exit code 101", "sabotage.md:5:5"],
+    },
+    Case {
+        name: "a program that does not compile",
+        page: "# T\n\n```rust\nfn main() {\n    nothing();\n}\n```\n",
+        said: &["does not compile", "sabotage.md:5:5"],
+    },
+    Case {
+        name: "a program with a warning",
+        page: "# T\n\n```rust\nfn main() {\n    let unused = 1;\n}\n```\n",
+        said: &["does not compile", "sabotage.md:5:9"],
+    },
+    Case {
+        name: "a program that hangs",
+        page: "# T\n\n```rust\nfn main() {\n    std::thread::park();\n}\n```\n",
+        said: &["the program hung", "futex"],
+    },
+    Case {
+        name: "a program with a crate that the page may not use",
+        page: "# T\n\n```rust\nfn main() {\n    lab::timeline::Timeline::new();\n}\n```\n",
+        said: &["does not compile", "`lab`"],
+    },
+    Case {
+        name: "an excerpt of a file that nothing compiles",
+        page: "# T\n\n```rust\n{{#include ../../tests/book/not-compiled.rs:anchor}}\n```\n",
+        said: &["not-compiled.rs is in no crate"],
+    },
+    Case {
+        name: "a diff that breaks nothing",
+        page: "# T\n\n```diff,name=harmless,test=edges::draining_sees_the_close_in_the_same_event,hangs\n\
+               --- chapters-code/edges/src/lib.rs\n\
+               -/// For every event reads until the socket has no more to say, until the peer closes.\n\
+               +/// Another comment.\n```\n",
+        said: &["should hang, but it passed"],
+    },
+    Case {
+        name: "a diff that breaks in another way",
+        page: "# T\n\n```diff,name=otherwise,test=edges::draining_sees_the_close_in_the_same_event,\
+               fails=\"boo\"\n\
+               --- chapters-code/edges/src/lib.rs\n\
+               -    let (mut buffer, mut bytes) = ([0; 64], 0);\n\
+               +    let (mut buffer, mut bytes) = ([0; 64], 1);\n\
+               \x20    while epoll.wait(patience)? != NOTHING {\n\
+               \x20        loop {\n```\n",
+        said: &["should fail and print `boo`"],
+    },
+];
+
+pub fn trials(works: &Arc<Works>) -> Vec<Trial> {
+    let trial = |case: &'static Case, say: fn(&Works, &Book) -> String| {
+        let works = Arc::clone(works);
+        Trial::test(format!("sabotage::{}", case.name.replace(' ', "_")), move || {
+            let said = say(&works, &sabotaged(&works, case)?);
+            match case.said.iter().find(|words| !said.contains(**words)) {
+                None => Ok(()),
+                Some(words) => Err(Failed::from(format!("nobody says `{words}`, but:\n{said}"))),
+            }
+        })
+    };
+    let checked = CHECKED.iter().map(|case| trial(case, checked));
+    checked.chain(RUN.iter().map(|case| trial(case, run))).collect()
+}
+
+/// A book of that one page.
+fn sabotaged(works: &Works, case: &Case) -> Result<Book, Failed> {
+    // Each under a name of its own, as the programs are kept under their page's name.
+    let path = PathBuf::from(format!("why/{}.md", case.name.replace(' ', "-")));
+    Ok(Book {
+        root: works.root().to_owned(),
+        pages: vec![Page::parse(Path::new(FILE), &path, case.page.to_owned())],
+        tests: Tests::read(works.root())?,
+        ledger: Ledger::default(),
+        problems: Vec::new(),
+    })
+}
+
+fn checked(_: &Works, book: &Book) -> String {
+    let problems = weave::check::check(book);
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+fn run(works: &Works, book: &Book) -> String {
+    let page = &book.pages[0];
+    let block: &Block = &page.blocks[0];
+    let outcome = match Diff::of(block) {
+        Some(diff) => {
+            let dir =
+                works.scratch(&format!("broken-{}", diff.name)).expect("target/ can be written");
+            Copies::build(book, dir, Some(diff)).and_then(|copies| copies.prove(works.root(), diff))
+        }
+        None => {
+            (crate::prover(block).expect("a case has a block that is proven"))(works, page, block)
+                .map(|_| ())
+        }
+    };
+    match outcome {
+        Ok(()) => "it is taken for proven".to_owned(),
+        Err(error) => format!("{error:#}"),
+    }
+}
