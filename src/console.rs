@@ -97,7 +97,7 @@ pub fn normalise(text: &str, varies: bool) -> String {
         rules.map(|(rule, name)| (Regex::new(rule).expect("a rule is a regex"), name)).into()
     });
     static NUMBERS: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r" *\d[\d,.]*").expect("the rule is a regex"));
+        LazyLock::new(|| Regex::new(r" *[.,]*\d[\d,.]*").expect("the rule is a regex"));
     let text = RULES.iter().fold(text.trim_end().to_owned(), |text, (rule, name)| {
         rule.replace_all(&text, *name).into_owned()
     });

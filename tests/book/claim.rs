@@ -9,13 +9,10 @@ use lab::doomed::{self, Ending};
 use weave::source::CRATES;
 
 use crate::works::Works;
-use crate::{Outcome, Proof};
+use crate::{Outcome, Proof, skipped};
 
 /// How long a test of a chapter crate may take.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// What a test prints that can't be run on this machine, before the reason.
-const SKIPPED: &str = "skipped: ";
 
 pub fn prove(works: &Works, test: &str) -> Outcome {
     let (of, name) = test.split_once("::").context("a test is `crate::name`")?;
@@ -28,8 +25,7 @@ pub fn prove(works: &Works, test: &str) -> Outcome {
         command.current_dir(&program.package);
         let ended = doomed::watch(command, DEADLINE)?;
         let said = format!("{}{}", ended.stdout, ended.stderr);
-        let skipped = said.lines().find_map(|line| line.strip_prefix(SKIPPED));
-        return match (ended.how, skipped) {
+        return match (ended.how, skipped(&said)) {
             (Ending::Passed, Some(why)) => Ok(Proof::Skipped(why.to_owned())),
             (Ending::Passed, None) if said.contains("1 passed") => Ok(Proof::Holds),
             (how, _) => bail!("the test `{test}` {how}\n{said}"),

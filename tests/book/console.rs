@@ -5,12 +5,15 @@ use book::console::{differences, run, steps};
 use weave::{Block, Fence, Page};
 
 use crate::works::Works;
-use crate::{Outcome, Proof};
+use crate::{Outcome, Proof, skipped};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let varies = block.fence == Fence::Console { varies: true };
     for step in steps(&block.body) {
         let printed = run(works.root(), works.built()?, step.command)?;
+        if let Some(why) = skipped(&printed) {
+            return Ok(Proof::Skipped(why.to_owned()));
+        }
         if let Some(differences) = differences(&step.output, &printed, varies) {
             bail!(
                 "`{}` prints something else now; `cargo book record {}` writes it down\n{}",

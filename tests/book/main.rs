@@ -37,6 +37,11 @@ enum Proof {
 /// The outcome of a proof; the text of an error says what to mend, and where.
 type Outcome = anyhow::Result<Proof>;
 
+/// The reason that a program or a test prints when this machine can't show what it shows.
+fn skipped(printed: &str) -> Option<&str> {
+    printed.lines().find_map(|line| line.strip_prefix("skipped: "))
+}
+
 fn main() {
     if rustc::is_called_as_rustc() {
         rustc::main();
