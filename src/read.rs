@@ -1,6 +1,6 @@
 //! `cargo book read`: builds the book, serves it, and builds it again whenever it is saved.
 
-mod build;
+pub mod build;
 mod serve;
 
 use std::net::SocketAddr;
@@ -32,16 +32,18 @@ pub async fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
     };
     let url = format!("http://{}", listener.local_addr()?);
     let started = Instant::now();
-    let shelf = Shelf::new(root)?;
+    let shelf = Arc::new(Shelf::new(root)?);
     let site = Arc::new(Site::new(shelf.current()));
     rebuild(&shelf, &site);
     // Held until the end: when it is dropped, the watching ends.
-    let _watcher = watch(root, shelf, Arc::clone(&site))?;
+    let _watcher = watch(root, Arc::clone(&shelf), Arc::clone(&site))?;
     println!("the book is at {url} ({} ms); Ctrl-C ends it", started.elapsed().as_millis());
     if open && let Err(error) = webbrowser::open(&url) {
         eprintln!("no browser could be opened ({error}); go to {url} yourself");
     }
-    serve::until_ctrl_c(listener, site).await.context("the server ended")
+    let ended = serve::until_ctrl_c(listener, site).await.context("the server ended");
+    shelf.clear();
+    ended
 }
 
 fn no_listener(address: SocketAddr, error: &std::io::Error) -> String {
@@ -66,7 +68,7 @@ fn rebuild(shelf: &Shelf, site: &Site) {
 /// Builds the book anew after each change of what it is made of.
 fn watch(
     root: &Path,
-    shelf: Shelf,
+    shelf: Arc<Shelf>,
     site: Arc<Site>,
 ) -> Result<Debouncer<RecommendedWatcher, RecommendedCache>> {
     let (changed, changes) = mpsc::channel();

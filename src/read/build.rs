@@ -35,10 +35,7 @@ impl Shelf {
         // Our own check first: it knows what the author meant; mdBook only knows what is missing.
         crate::sound_book(&self.root)?;
         let beside = self.dir.join("next");
-        let mut book = MDBook::load(&self.root)?;
-        book.config.build.build_dir = beside.clone();
-        book.with_preprocessor(Weave { drafts: true });
-        book.build()?;
+        build(&self.root, &beside, true)?;
         let old = self.dir.join("old");
         if self.current().exists() {
             fs::rename(self.current(), &old)?;
@@ -49,11 +46,17 @@ impl Shelf {
         }
         Ok(())
     }
-}
 
-impl Drop for Shelf {
-    fn drop(&mut self) {
-        // What is left is under target/ and is no harm.
+    /// Takes all builds away. What can't be removed is under `target/` and does no harm.
+    pub fn clear(&self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// Builds the book under `root` into `to`, with or without its drafts.
+pub fn build(root: &Path, to: &Path, drafts: bool) -> Result<()> {
+    let mut book = MDBook::load(root)?;
+    book.config.build.build_dir = to.to_owned();
+    book.with_preprocessor(Weave { drafts });
+    book.build()
 }

@@ -12,6 +12,7 @@ mod program;
 mod refusal;
 mod rustc;
 mod sabotage;
+mod stock;
 mod tally;
 mod works;
 
@@ -65,7 +66,7 @@ fn main() {
 }
 
 fn trials(works: &Arc<Works>, tally: &Arc<Tally>) -> Vec<Trial> {
-    let mut trials = vec![check(works)];
+    let mut trials = vec![check(works), stock::trial(works)];
     trials.extend(sabotage::trials(works));
     for page in &works.book().pages {
         for at in 0..page.blocks.len() {

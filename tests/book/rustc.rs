@@ -77,6 +77,11 @@ pub fn install(command: &mut Command) -> &mut Command {
     command.env(REAL, real).env("RUSTC", me)
 }
 
+/// Gives `command` the rustc that is behind this one.
+pub fn uninstall(command: &mut Command) -> &mut Command {
+    command.env_remove(REAL).env_remove("RUSTC")
+}
+
 /// skeptic's arguments begin with the program; cargo, which skeptic asks about the workspace,
 /// begins with `-vV` or `-`.
 pub fn is_called_as_rustc() -> bool {

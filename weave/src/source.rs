@@ -227,7 +227,7 @@ fn a() {
         assert_eq!(Include::parse("fn main() {}"), None);
         let include = Include::parse("{{#include ../a.rs:x}}\n").unwrap().unwrap();
         assert_eq!((include.path.as_str(), include.anchor.as_str()), ("../a.rs", "x"));
-        for wrong in ["{{#include a.rs}}", "{{#include a.rs:}}", "{{#inlude a.rs:x}}"] {
+        for wrong in ["{{#include a.rs}}", "{{#include a.rs:}}", "{{#insert a.rs:x}}"] {
             assert!(Include::parse(wrong).unwrap().is_err(), "{wrong}");
         }
     }
