@@ -17,7 +17,11 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What a command of the book may look like; shown in errors.
 const COMMANDS: &str = "\
-a console block shows `$ cargo run -q --example NAME [-- ARGS]`, where NAME is an example of a chapter crate";
+a console block shows one of
+    $ cargo run -q --example NAME [-- ARGS]     an example of a chapter crate
+    $ strace ARGS cargo run -q --example NAME   the same, watched
+    $ go run FILE ARGS                          a Go program beside a chapter crate
+with `NAME=value` and `timeout SECONDS` before it where they are needed";
 
 /// A command and what it printed.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,38 +45,83 @@ pub fn steps(body: &str) -> Vec<Step<'_>> {
     steps
 }
 
-/// Runs a command of the book and returns what it printed, without blanks at line ends.
-pub fn run(root: &Path, built: &Built, command: &str) -> Result<String> {
-    let ended = doomed::watch(program(root, built, command)?, DEADLINE)
-        .with_context(|| format!("`{command}` could not be started"))?;
-    if ended.how != Ending::Passed {
-        bail!("`{command}` {}\n{}{}", ended.how, ended.stdout, ended.stderr);
-    }
-    let lines = ended.stdout.lines().chain(ended.stderr.lines());
-    Ok(lines.flat_map(|line| [line.trim_end(), "\n"]).collect())
+/// What a command did.
+#[derive(Debug)]
+pub enum Printed {
+    /// It printed this, without blanks at line ends; how it ended stands last if not well.
+    Output(String),
+    /// It can't be run here, and why.
+    Skipped(String),
 }
 
-fn program(root: &Path, built: &Built, command: &str) -> Result<Command> {
-    let mut words = command.split_whitespace().filter(|word| *word != "-q" && *word != "--quiet");
-    let [Some("cargo"), Some("run"), Some("--example"), Some(name)] =
-        [words.next(), words.next(), words.next(), words.next()]
-    else {
-        bail!("can't run `{command}`: {COMMANDS}");
-    };
-    let args: Vec<&str> = words.collect();
-    let args = match args.split_first() {
-        None => &[],
-        Some((&"--", args)) => args,
-        Some((other, _)) => bail!("can't run `{command}`: `{other}`: {COMMANDS}"),
-    };
-    let example = built.find("example", name).with_context(|| {
+/// Runs a command of the book.
+pub fn run(root: &Path, built: &Built, command: &str) -> Result<Printed> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let is_variable = |word: &&&str| word.split_once('=').is_some_and(|(name, _)| is_name(name));
+    let variables = words.iter().take_while(is_variable).count();
+    let mut line =
+        program(built, &words[variables..]).with_context(|| format!("can't run `{command}`"))?;
+    if let Some(missing) = line.iter().find(|word| is_missing(word)) {
+        return Ok(Printed::Skipped(format!("{missing} not found")));
+    }
+    let mut program = Command::new(line.remove(0));
+    program.current_dir(root).args(line).env("GO111MODULE", "off");
+    program.envs(words[..variables].iter().filter_map(|word| word.split_once('=')));
+    let ended = doomed::watch(program, DEADLINE)?;
+    let lines = ended.stdout.lines().chain(ended.stderr.lines());
+    let mut output: String = lines.flat_map(|line| [line.trim_end(), "\n"]).collect();
+    match ended.how {
+        Ending::Passed => {}
+        Ending::Failed(status) => output += &format!("[exit status {status}]\n"),
+        Ending::Killed(signal) => output += &format!("[killed by {signal}]\n"),
+        how => bail!("`{command}` {how}\n{output}"),
+    }
+    Ok(Printed::Output(output))
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Whether a word is a program that commands may use and that is not on this machine.
+fn is_missing(word: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    ["go", "strace"].contains(&word)
+        && !std::env::split_paths(&path).any(|dir| dir.join(word).is_file())
+}
+
+/// The command as it is started: the example that cargo built in the place of `cargo run`.
+fn program(built: &Built, words: &[&str]) -> Result<Vec<String>> {
+    let owned = |words: &[&str]| words.iter().map(|word| word.to_string()).collect::<Vec<_>>();
+    match words {
+        ["timeout", seconds, rest @ ..] if seconds.parse::<u32>().is_ok() => {
+            Ok([owned(&words[..2]), program(built, rest)?].concat())
+        }
+        ["strace", ..] => {
+            let at = words.iter().position(|word| *word == "cargo").unwrap_or(words.len());
+            Ok([owned(&words[..at]), program(built, &words[at..])?].concat())
+        }
+        ["go", "run", ..] => Ok(owned(words)),
+        ["cargo", "run", "-q", "--example", name, rest @ ..] => {
+            let args = match rest {
+                [] => rest,
+                ["--", args @ ..] => args,
+                [other, ..] => bail!("`{other}`: {COMMANDS}"),
+            };
+            Ok([vec![example(built, name)?], owned(args)].concat())
+        }
+        _ => bail!("{COMMANDS}"),
+    }
+}
+
+fn example(built: &Built, name: &str) -> Result<String> {
+    let found = built.find("example", name).with_context(|| {
         let there = built.executables.iter().filter(|exe| exe.kind == "example");
         let names: Vec<&str> = there.map(|exe| exe.name.as_str()).collect();
         format!("there is no example `{name}`; the examples are: {}", names.join(", "))
     })?;
-    let mut program = Command::new(&example.path);
-    program.current_dir(root).args(args);
-    Ok(program)
+    Ok(found.path.to_string_lossy().into_owned())
 }
 
 /// `None` if both say the same after normalising, else the differences.

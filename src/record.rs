@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use weave::{Book, Fence, Page};
 
 use crate::cargo::{self, Built};
-use crate::console;
+use crate::console::{self, Printed};
 
 /// Records the pages whose name or path contains `only`, or all of them.
 pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
@@ -42,7 +42,13 @@ fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
         let mut body = String::new();
         for step in console::steps(&block.body) {
             eprintln!("{}:{}: $ {}", page.file.display(), block.line, step.command);
-            let output = console::run(root, built, step.command)?;
+            let output = match console::run(root, built, step.command)? {
+                Printed::Output(output) => output,
+                Printed::Skipped(why) => {
+                    eprintln!("    kept as it is: {why}");
+                    step.output
+                }
+            };
             body.extend(["$ ", step.command, "\n", &output]);
         }
         let old = text[block.range.clone()].find(&block.body).map(|at| block.range.start + at);

@@ -1,7 +1,7 @@
 //! A recorded command, run again, prints what the page shows.
 
 use anyhow::bail;
-use book::console::{differences, run, steps};
+use book::console::{Printed, differences, run, steps};
 use weave::{Block, Fence, Page};
 
 use crate::works::Works;
@@ -10,7 +10,10 @@ use crate::{Outcome, Proof, skipped};
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let varies = block.fence == Fence::Console { varies: true };
     for step in steps(&block.body) {
-        let printed = run(works.root(), works.built()?, step.command)?;
+        let printed = match run(works.root(), works.built()?, step.command)? {
+            Printed::Skipped(why) => return Ok(Proof::Skipped(why)),
+            Printed::Output(printed) => printed,
+        };
         if let Some(why) = skipped(&printed) {
             return Ok(Proof::Skipped(why.to_owned()));
         }

@@ -1,13 +1,14 @@
 //! Every block of every page, proven: one test for each, named `page::kind::block`.
 //!
 //! The blocks are found when this runs, so an edit of a page compiles nothing. A file here is one
-//! promise: [`program`], [`refusal`], [`excerpt`], [`console`], [`diff`], and the [`claim`]s with
+//! promise: [`program`], [`refusal`], [`excerpt`], [`go`], [`console`], [`diff`], and the [`claim`]s with
 //! the other tests that pages name.
 
 mod claim;
 mod console;
 mod diff;
 mod excerpt;
+mod go;
 mod program;
 mod refusal;
 mod rustc;
@@ -103,6 +104,7 @@ fn prover(block: &Block) -> Option<Prover> {
         Fence::Rust { .. } if Include::parse(&block.body).is_some() => Some(excerpt::prove),
         Fence::Rust { .. } => Some(program::prove),
         Fence::Refusal(_) => Some(refusal::prove),
+        Fence::Go => Some(go::prove),
         Fence::Console { .. } => Some(console::prove),
         Fence::Diff { .. } => Some(diff::prove),
         Fence::Recall { .. } | Fence::Text => None,

@@ -39,6 +39,7 @@ fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
     for block in &page.blocks {
         let fault = match &block.fence {
             Fence::Rust { run } => rust(book, page, block, *run),
+            Fence::Go => go(book, page, block),
             Fence::Console { .. } if !block.body.starts_with("$ ") => Some((
                 0,
                 Fault::new("this console shows no command", "its first line is `$ command`"),
@@ -70,6 +71,28 @@ fn rust(book: &Book, page: &Page, block: &Block, run: bool) -> BlockFault {
         }
         None => too_long(&block.body),
     }
+}
+
+/// A Go program is run by a console block of the same page, so that what it says is proven too.
+fn go(book: &Book, page: &Page, block: &Block) -> BlockFault {
+    let form = "a `go` block is one line, `{{#include path/from/this/page.go:anchor}}`";
+    let include = match Include::parse(&block.body) {
+        None => return Some((0, Fault::new("Go code that stands in no file", form))),
+        Some(include) => include.and_then(|include| include.resolve(&book.root, &page.file)),
+    };
+    let excerpt = match include {
+        Err(fault) => return Some((1, fault)),
+        Ok(excerpt) => excerpt,
+    };
+    let command = format!("go run {}", excerpt.file.display());
+    let is_run = |other: &Block| {
+        matches!(other.fence, Fence::Console { .. }) && other.body.contains(&command)
+    };
+    if !page.blocks.iter().any(is_run) {
+        let help = format!("show a console block with `$ {command}` on this page");
+        return Some((1, Fault::new("no console block runs this Go program", help)));
+    }
+    too_long(&excerpt.code)
 }
 
 fn too_long(code: &str) -> BlockFault {

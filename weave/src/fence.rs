@@ -9,6 +9,7 @@ rust,no_run                               a program: compiled; needs a reason in
 rust  with an {{#include file:anchor}}    an excerpt of a chapter crate
 rust,compile_fail,E0277                   must fail to compile with this code
 rust,compile_fail=\"some words\"            must fail to compile with this text, where there is no code
+go    with an {{#include file:anchor}}    an excerpt of a Go program beside a chapter crate
 console                                   `$ command` and its output, run again
 console,varies                            the same; numbers are compared by shape only
 diff,name=N,test=crate::test,hangs        must make that test hang; or dies=\"SIGSEGV\", or fails=\"words\"
@@ -25,6 +26,8 @@ pub enum Fence {
     },
     /// Code that the compiler must refuse.
     Refusal(Refusal),
+    /// An excerpt of a Go program.
+    Go,
     /// Commands and their output.
     Console {
         /// Numbers differ from run to run and are compared by shape only.
@@ -89,8 +92,9 @@ impl Fence {
                 [id] if is_name(id) => Ok(Fence::Recall { id: id.clone() }),
                 _ => Err(bad()),
             },
+            "go" if rest.is_empty() => Ok(Fence::Go),
             "text" if rest.is_empty() => Ok(Fence::Text),
-            "text" => Err(bad()),
+            "go" | "text" => Err(bad()),
             _ => Err(Fault::new(format!("unknown fence `{info}`"), list())),
         }
     }

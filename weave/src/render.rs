@@ -52,11 +52,12 @@ fn proof_id(test: &str) -> String {
 fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
     let body = block.body.trim_end();
     Some(match &block.fence {
-        Fence::Rust { .. } => match Include::parse(body) {
+        Fence::Rust { .. } | Fence::Go => match Include::parse(body) {
             Some(include) => {
                 let excerpt = include.ok()?.resolve(&book.root, &page.file).ok()?;
                 let file = format!("<code>{}:{}</code>", excerpt.file.display(), excerpt.line);
-                figure("excerpt", &file, "rust", &excerpt.code)
+                let language = if block.fence == Fence::Go { "go" } else { "rust" };
+                figure("excerpt", &file, language, &excerpt.code)
             }
             None => figure("program", "a program of this page", "rust", body),
         },
