@@ -16,11 +16,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+// ANCHOR: interest
 /// Interest in bytes to read, reported as long as there are some: level-triggered.
 pub const LEVEL: u32 = libc::EPOLLIN as u32;
 
 /// Interest in bytes to read, reported when something arrives: edge-triggered.
 pub const EDGE: u32 = (libc::EPOLLIN | libc::EPOLLET) as u32;
+// ANCHOR_END: interest
 
 /// What [`Epoll::wait`] returns when its patience ends.
 pub const NOTHING: u32 = 0;

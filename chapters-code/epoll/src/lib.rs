@@ -51,12 +51,12 @@ impl Event {
         Token(self.token)
     }
 
-    /// A read will not block: there are bytes, the end of the stream, or an error to fetch.
+    /// A read is worth trying: there were bytes, the end of the stream, or an error to fetch.
     pub fn is_readable(&self) -> bool {
         self.has(libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR)
     }
 
-    /// A write will not block: there is room, or an error to fetch.
+    /// A write is worth trying: there was room, or an error to fetch.
     pub fn is_writable(&self) -> bool {
         self.has(libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR)
     }

@@ -139,6 +139,16 @@ fn the_client_finishes_against_every_peer_or_says_why_not() {
 }
 
 #[test]
+fn each_stream_ends_once() {
+    let peer = Peer::start(Mode::HalfCloseThenReset, STREAMS).unwrap();
+    let client = Client::send(peer.addr(), &paths()).unwrap();
+    let replies = client.replies(None).unwrap();
+    let mut requests: Vec<usize> = replies.iter().map(|reply| reply.request).collect();
+    requests.sort_unstable();
+    assert_eq!(requests, [0, 1, 2, 3, 4], "a stream has ended twice");
+}
+
+#[test]
 fn one_stream_that_is_reset_does_not_end_the_others() {
     let server = play(|streams| {
         let mut streams = streams.into_iter();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::thread;
@@ -139,6 +140,78 @@ fn registering_twice_is_an_error() {
     poll.registry().register(&theirs, Token(1), Interest::READABLE).unwrap();
     let twice = poll.registry().register(&theirs, Token(2), Interest::READABLE).unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn closing_is_not_deregistering_while_a_duplicate_lives() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry().register(&theirs, Token(7), Interest::READABLE).unwrap();
+    let duplicate = theirs.try_clone().unwrap();
+    drop(theirs);
+
+    ours.write_all(b"hello").unwrap();
+
+    poll.poll(&mut events, LONG).unwrap();
+    assert_eq!(tokens(&events), [7], "events come for a number that is closed");
+    let error = poll.registry().deregister(&duplicate).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "the duplicate has another number");
+
+    drop(duplicate);
+    drop(ours);
+    poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    assert!(events.is_empty(), "with the last duplicate the registration is gone");
+}
+
+#[test]
+fn after_deregister_a_duplicate_reports_nothing() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    poll.registry().register(&theirs, Token(7), Interest::READABLE).unwrap();
+    let _duplicate = theirs.try_clone().unwrap();
+    poll.registry().deregister(&theirs).unwrap();
+    drop(theirs);
+    ours.write_all(b"hello").unwrap();
+    poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    assert!(events.is_empty());
+}
+
+/// The kernel is told of four events in a buffer whose author took the token for 32 bits wide. What
+/// lies behind the buffer here is ours, so that the damage can be counted.
+#[test]
+fn a_guess_too_small_lets_the_kernel_write_past_the_buffer() {
+    const GUESS: usize = size_of::<(u32, u32)>();
+    let pairs: Vec<_> = (0..4).map(|_| UnixStream::pair().unwrap()).collect();
+    // SAFETY: epoll_create1 takes no pointer, and nobody else owns what it returns.
+    let epoll = unsafe { OwnedFd::from_raw_fd(libc::epoll_create1(libc::EPOLL_CLOEXEC)) };
+    for (ours, theirs) in &pairs {
+        (&mut &*ours).write_all(b"x").unwrap();
+        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: u64::MAX };
+        let (add, theirs) = (libc::EPOLL_CTL_ADD, theirs.as_raw_fd());
+        // SAFETY: both descriptors are open, and the kernel only reads `event`.
+        assert_eq!(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), add, theirs, &mut event) }, 0);
+    }
+    let mut arena = [0u8; 128];
+    // SAFETY: the kernel writes four events of at most 16 bytes, and the arena has 128.
+    let n = unsafe { libc::epoll_wait(epoll.as_raw_fd(), arena.as_mut_ptr().cast(), 4, 0) };
+    assert_eq!(n, 4);
+    let past_the_buffer = arena[4 * GUESS..].iter().filter(|byte| **byte != 0).count();
+    assert!(past_the_buffer > 0, "{arena:?}");
+}
+
+#[test]
+fn a_pipe_whose_writer_has_closed_hangs_up_and_is_readable() {
+    let mut poll = Poll::new().unwrap();
+    let mut events = Events::with_capacity(4);
+    let (reader, writer) = std::io::pipe().unwrap();
+    poll.registry().register(&reader, Token(1), Interest::READABLE).unwrap();
+    drop(writer);
+    poll.poll(&mut events, LONG).unwrap();
+    let event = events.iter().next().unwrap();
+    assert!(event.is_readable(), "{event:?}");
+    assert!(format!("{event:?}").ends_with("flags: 0x10 }"), "EPOLLHUP without EPOLLIN: {event:?}");
 }
 
 #[test]
