@@ -133,6 +133,23 @@ fn a_saved_page_is_shown_and_a_broken_one_keeps_the_last_good_one() {
 }
 
 #[test]
+fn a_draft_is_shown_to_its_author_and_not_published() {
+    let checkout = Checkout::new("drafting");
+    let draft = "<!-- draft -->\n\n# Half an idea\n";
+    fs::write(checkout.root.join("book/why/half.md"), draft).unwrap();
+    let contents = checkout.read("SUMMARY.md") + "- [Half an idea](why/half.md)\n";
+    checkout.edit("SUMMARY.md", &contents);
+
+    let reading = Reading::start(&checkout);
+    assert!(reading.page("/why/half.html").contains("A draft: not proven yet"));
+
+    let published = checkout.root.join("published");
+    book::read::build::build(&checkout.root, &published, false).unwrap();
+    assert!(published.join("why/edges.html").exists());
+    assert!(!published.join("why/half.html").exists());
+}
+
+#[test]
 fn ctrl_c_ends_it_and_leaves_nothing() {
     let checkout = Checkout::new("leaving");
     let mut reading = Reading::start(&checkout);

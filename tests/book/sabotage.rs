@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use book::broken::{Copies, Diff};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::{Completion, Failed, Trial};
 use weave::ledger::Ledger;
 use weave::source::Tests;
 use weave::{Block, Book, Page};
 
+use crate::judged;
+use crate::tally::Tally;
 use crate::works::Works;
 
 /// The page that every case is, at a path where a note could be.
@@ -161,7 +163,27 @@ pub fn trials(works: &Arc<Works>) -> Vec<Trial> {
         })
     };
     let checked = CHECKED.iter().map(|case| trial(case, checked));
-    checked.chain(RUN.iter().map(|case| trial(case, run))).collect()
+    let run = RUN.iter().map(|case| trial(case, run));
+    checked.chain(run).chain([a_draft()]).collect()
+}
+
+/// What fails in a draft is told and not fatal, and it is not counted as proven.
+fn a_draft() -> Trial {
+    Trial::test("sabotage::red_in_a_draft_is_reported_and_not_fatal", || {
+        let tally = Tally::default();
+        let red = || Err(anyhow::anyhow!("it fails"));
+        if !judged(red(), "diff", false, &tally).is_err() {
+            return Err("a failure outside a draft is taken for a success".into());
+        }
+        let told = match judged(red(), "diff", true, &tally)? {
+            Completion::Ignored { reason } => reason.unwrap_or_default(),
+            Completion::Completed => "it is taken for proven".into(),
+        };
+        match told.contains("red, in a draft: it fails") {
+            true => Ok(()),
+            false => Err(told.into()),
+        }
+    })
 }
 
 /// A book of that one page.
