@@ -178,11 +178,8 @@ fn after_deregister_a_duplicate_reports_nothing() {
     assert!(events.is_empty());
 }
 
-/// The kernel is told of four events in a buffer whose author took the token for 32 bits wide. What
-/// lies behind the buffer here is ours, so that the damage can be counted.
-#[test]
-fn a_guess_too_small_lets_the_kernel_write_past_the_buffer() {
-    const GUESS: usize = size_of::<(u32, u32)>();
+/// What the kernel writes for four events, each with a token of all ones.
+fn four_events() -> [u8; 128] {
     let pairs: Vec<_> = (0..4).map(|_| UnixStream::pair().unwrap()).collect();
     // SAFETY: epoll_create1 takes no pointer, and nobody else owns what it returns.
     let epoll = unsafe { OwnedFd::from_raw_fd(libc::epoll_create1(libc::EPOLL_CLOEXEC)) };
@@ -193,12 +190,33 @@ fn a_guess_too_small_lets_the_kernel_write_past_the_buffer() {
         // SAFETY: both descriptors are open, and the kernel only reads `event`.
         assert_eq!(unsafe { libc::epoll_ctl(epoll.as_raw_fd(), add, theirs, &mut event) }, 0);
     }
-    let mut arena = [0u8; 128];
+    let mut arena = [0; 128];
     // SAFETY: the kernel writes four events of at most 16 bytes, and the arena has 128.
     let n = unsafe { libc::epoll_wait(epoll.as_raw_fd(), arena.as_mut_ptr().cast(), 4, 0) };
     assert_eq!(n, 4);
-    let past_the_buffer = arena[4 * GUESS..].iter().filter(|byte| **byte != 0).count();
-    assert!(past_the_buffer > 0, "{arena:?}");
+    arena
+}
+
+#[test]
+fn the_kernel_writes_12_bytes_for_an_event_on_x86_64_and_16_on_aarch64() {
+    let (size, token) = if cfg!(target_arch = "x86_64") { (12, 4) } else { (16, 8) };
+    let arena = four_events();
+    for event in arena.chunks(size).take(4) {
+        assert_eq!(event[token..token + 8], [0xff; 8], "{arena:?}");
+    }
+    assert!(arena[4 * size..].iter().all(|byte| *byte == 0), "{arena:?}");
+}
+
+/// For an author who packs the struct everywhere and one who takes the token for 32 bits wide. What
+/// lies behind their buffers is ours here, so that the damage can be counted.
+#[test]
+fn a_guess_too_small_lets_the_kernel_write_past_the_buffer() {
+    let guesses = if cfg!(target_arch = "x86_64") { vec![8] } else { vec![8, 12] };
+    for guess in guesses {
+        let arena = four_events();
+        let past_the_buffer = arena[4 * guess..].iter().filter(|byte| **byte != 0).count();
+        assert!(past_the_buffer > 0, "{guess}: {arena:?}");
+    }
 }
 
 #[test]

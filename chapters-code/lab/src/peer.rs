@@ -26,9 +26,10 @@
 //! it. Dropping the [`Peer`] wakes every one of its threads and closes every connection.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::str::FromStr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
@@ -525,7 +526,8 @@ impl<'a> Client<'a> {
         let (client, ours) = (self.stream.peer_addr()?.port(), self.stream.local_addr()?.port());
         let from = Instant::now();
         self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
-        while unread(client, ours)? != Some(0) && from.elapsed() < Duration::from_secs(1) {
+        let has_read = || matches!(unread(client, ours), Ok(Some(0)));
+        while !has_read() && from.elapsed() < Duration::from_secs(1) {
             match self.receive() {
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => break,
                 _ => {}
@@ -535,23 +537,37 @@ impl<'a> Client<'a> {
     }
 }
 
-/// How many bytes wait in the socket that connects these ports of 127.0.0.1, as `/proc/net/tcp`
-/// (`proc(5)`) tells. While other sockets come and go it may leave one out. Reading it takes
-/// milliseconds.
-fn unread(local: u16, remote: u16) -> io::Result<Option<u64>> {
-    let host = u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets());
-    let ends = [local, remote].map(|port| format!("{host:08X}:{port:04X}"));
-    for line in std::fs::read_to_string("/proc/thread-self/net/tcp")?.lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        if let [_, local, remote, _, queues, ..] = fields[..]
-            && [local, remote] == ends
-        {
-            // tx_queue:rx_queue
-            let unread = queues.split(':').nth(1).unwrap_or_default();
-            return Ok(u64::from_str_radix(unread, 16).ok());
-        }
-    }
-    Ok(None)
+/// How many bytes wait in the socket that connects these ports of 127.0.0.1: `sock_diag(7)`.
+///
+/// None if there is no such socket, or if this kernel does not tell.
+fn unread(local: u16, remote: u16) -> io::Result<Option<u32>> {
+    const BY_FAMILY: u16 = 20; // SOCK_DIAG_BY_FAMILY in linux/sock_diag.h
+    let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: socket takes integers.
+    let netlink = match unsafe { libc::socket(libc::AF_NETLINK, flags, libc::NETLINK_SOCK_DIAG) } {
+        -1 => return Err(io::Error::last_os_error()),
+        // SAFETY: it is open, and nobody else owns it.
+        fd => unsafe { OwnedFd::from_raw_fd(fd) },
+    };
+    // struct nlmsghdr: length, type, flags, sequence, port.
+    let mut request = 72_u32.to_ne_bytes().to_vec();
+    request.extend([BY_FAMILY, libc::NLM_F_REQUEST as u16].map(u16::to_ne_bytes).concat());
+    request.extend([0; 8]);
+    // struct inet_diag_req_v2: family, protocol, two of no interest, states; and the socket: its
+    // ports, its addresses (of which IPv4 uses 4 bytes of 16), no interface, no cookie.
+    request.extend([libc::AF_INET as u8, libc::IPPROTO_TCP as u8, 0, 0, 255, 255, 255, 255]);
+    request.extend([local, remote].map(u16::to_be_bytes).concat());
+    request.extend([[127, 0, 0, 1], [0; 4], [0; 4], [0; 4]].concat().repeat(2));
+    request.extend([[0; 4], [255; 4], [255; 4]].concat());
+    let (mut netlink, mut reply) = (File::from(netlink), [0; 512]);
+    // The kernel has answered when the write returns.
+    netlink.write_all(&request)?;
+    let n = netlink.read(&mut reply)?;
+    // struct nlmsghdr and, if its type says so, struct inet_diag_msg: idiag_rqueue is 56 bytes into
+    // it.
+    let [kind, unread] = [4..6, 72..76].map(|field| reply[..n].get(field).unwrap_or_default());
+    let found = kind == BY_FAMILY.to_ne_bytes();
+    Ok(unread.try_into().ok().filter(|_| found).map(u32::from_ne_bytes))
 }
 
 /// How many bytes were written and not yet sent: `SIOCOUTQNSD` in `linux/sockios.h`.
