@@ -56,7 +56,8 @@ impl Epoll {
     }
 
     // ANCHOR: wait
-    /// Waits for an event, at most `patience` milliseconds; what it reports, or 0 for no event.
+    /// Waits for an event, at most `patience` milliseconds, which a signal makes begin anew; what it
+    /// reports, or [`NOTHING`].
     pub fn wait(&self, patience: i32) -> io::Result<u32> {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
         loop {
@@ -147,9 +148,9 @@ pub fn hello_then_close(mut server: TcpStream) -> io::Result<()> {
 }
 
 // ANCHOR: cork
-/// Sends five bytes and the close in one segment: `TCP_CORK` holds the bytes back until the close.
-///
-/// On loopback they are in the other socket when this returns.
+/// Sends five bytes and the close in one segment: `TCP_CORK` holds back what is less than a full
+/// segment until the close, for 200 ms at most. On loopback both are in the other socket when this
+/// returns, unless the system steers packets to another processor (RPS).
 pub fn hello_and_close(mut server: TcpStream) -> io::Result<()> {
     let (on, size) = (1_i32, size_of::<i32>() as libc::socklen_t);
     // SAFETY: the option's value is an int, which lives through the call, and `size` is its size.

@@ -96,6 +96,7 @@ fn new_bytes_report_the_bytes_that_were_left_behind() {
 #[test]
 fn bytes_that_arrive_between_two_waits_make_one_event() {
     let (client, mut server) = pair().unwrap();
+    server.set_nodelay(true).unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     let (sent, all_sent) = mpsc::channel();
     thread::spawn(move || {
@@ -105,6 +106,7 @@ fn bytes_that_arrive_between_two_waits_make_one_event() {
         sent.send(server).unwrap();
     });
     let _open = all_sent.recv().unwrap();
+    assert_eq!(client.peek(&mut [0; 64]).unwrap(), 5);
     assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING, "five arrivals, one event");
     assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING);
 }
@@ -117,4 +119,14 @@ fn who_asks_for_the_close_is_told_of_it_in_the_event_for_the_bytes() {
     hello_and_close(server).unwrap();
     assert_ne!(epoll.wait(FOREVER).unwrap() & told_of_close, 0);
     assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING);
+}
+
+#[test]
+fn room_to_write_is_no_event_until_a_write_has_been_refused() {
+    let (mut client, mut server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, (libc::EPOLLOUT | libc::EPOLLET) as u32).unwrap();
+    assert_ne!(epoll.wait(FOREVER).unwrap(), NOTHING, "there is room");
+    client.write_all(b"hello").unwrap();
+    server.read_exact(&mut [0; 5]).unwrap();
+    assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING, "there has been room all along");
 }

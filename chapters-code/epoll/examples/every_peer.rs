@@ -13,7 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let peer = Peer::start(mode, STREAMS)?;
         let paths: Vec<String> =
             (0..STREAMS).map(|stream| format!("/0/request-{stream}")).collect();
-        let replies = Client::send(peer.addr(), &paths)?.replies(Some(Duration::from_secs(1)))?;
+        let answers = !matches!(mode, Mode::NeverAnswers | Mode::Silent);
+        let patience = Duration::from_secs(if answers { 60 } else { 1 });
+        let replies = Client::send(peer.addr(), &paths)?.replies(Some(patience))?;
         println!("{:<24}{}", mode.name(), verdict(mode, &replies));
     }
     Ok(())

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Events, Interest, Poll, Token};
 
+/// The longest reply that is read, in bytes: a server that never stops sending must not hold the
+/// thread, nor fill the memory.
+const LONGEST: usize = 16 << 20;
+
 /// How one request ended.
 #[derive(Debug)]
 pub struct Reply {
@@ -43,17 +47,17 @@ impl Client {
     // ANCHOR_END: client
 
     // ANCHOR: run
-    /// Waits for the replies and returns them in the order in which they became whole. When
+    /// Waits for the replies and returns them in the order in which it found them whole. When
     /// `patience` ends, the requests without one end with [`ErrorKind::TimedOut`].
     pub fn replies(mut self, patience: Option<Duration>) -> io::Result<Vec<Reply>> {
-        let deadline = patience.map(|patience| Instant::now() + patience);
+        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
         let (mut events, mut buffer) = (Events::with_capacity(16), [0; 4096]);
         while self.replies.len() < self.streams.len() {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            self.poll.poll(&mut events, left)?;
-            if events.is_empty() {
+            if left == Some(Duration::ZERO) {
                 self.give_up();
             }
+            self.poll.poll(&mut events, left)?;
             for event in events.iter() {
                 let request = event.token().0 as usize;
                 // An event may come for a stream that an earlier one of the batch has ended.
@@ -133,6 +137,9 @@ impl Stream {
         loop {
             match self.socket.read(buffer) {
                 Ok(0) => return reply::at_the_end(&self.received).map(Some),
+                Ok(_) if self.received.len() > LONGEST => {
+                    return Err(ErrorKind::FileTooLarge.into());
+                }
                 Ok(n) => self.received.extend_from_slice(&buffer[..n]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,

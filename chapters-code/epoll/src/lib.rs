@@ -140,7 +140,7 @@ pub struct Poll {
 }
 
 impl Poll {
-    /// A new instance, which no child process inherits: epoll_create1(2).
+    /// A new instance, which no program started by execve(2) inherits: epoll_create1(2).
     pub fn new() -> io::Result<Poll> {
         // SAFETY: epoll_create1 takes no pointer.
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
@@ -165,7 +165,7 @@ impl Poll {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             match self.wait(events, left) {
-                Ok(0) if left != Some(Duration::ZERO) => continue,
+                Ok(0) if deadline.is_some_and(|deadline| Instant::now() < deadline) => continue,
                 Ok(len) => events.len = len,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -176,22 +176,30 @@ impl Poll {
     // ANCHOR_END: deadline
 
     // ANCHOR: wait
-    /// One epoll_wait(2). It counts in whole milliseconds: rounded up, as a wait that is too short
-    /// would be made again and again until the time is over.
+    /// One epoll_wait(2).
     fn wait(&self, events: &mut Events, left: Option<Duration>) -> io::Result<usize> {
-        let millis = left.map_or(-1, |left| {
-            i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
-        });
         let room = events.room.as_mut_ptr().cast::<libc::epoll_event>();
-        let epoll = self.registry.epoll.as_raw_fd();
-        // SAFETY: the kernel writes at most `events.room.len()` events to `room`, which has space
-        // for as many, in the layout that is asserted above; any bytes make a valid `Event`.
-        // `with_capacity` keeps the number in an i32.
-        let len = unsafe { libc::epoll_wait(epoll, room, events.room.len() as i32, millis) };
+        let (epoll, most) = (self.registry.epoll.as_raw_fd(), events.room.len() as i32);
+        // SAFETY: the kernel writes at most `most` events to `room`, which has space for as many, in
+        // the layout that is asserted above; any bytes make a valid `Event`. `with_capacity` keeps
+        // the number in an i32.
+        let len = unsafe { libc::epoll_wait(epoll, room, most, millis(left)) };
         Ok(check(len)? as usize)
     }
     // ANCHOR_END: wait
 }
+
+// ANCHOR: millis
+/// The longest timeout of one call. Tests wait in pieces, as nobody waits for 25 days.
+const LONGEST: i32 = if cfg!(test) { 5 } else { i32::MAX };
+
+/// The timeout for epoll_wait(2): whole milliseconds, rounded up, -1 for ever.
+fn millis(left: Option<Duration>) -> i32 {
+    left.map_or(-1, |left| {
+        i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(LONGEST).min(LONGEST)
+    })
+}
+// ANCHOR_END: millis
 
 // ANCHOR: registry
 /// Registers descriptors with the instance of a [`Poll`].
@@ -248,3 +256,25 @@ fn check(result: i32) -> io::Result<i32> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 // ANCHOR_END: control
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_rounded_up_to_whole_milliseconds() {
+        let millis = |nanos| millis(Some(Duration::from_nanos(nanos)));
+        assert_eq!([0, 1, 999_999, 1_000_000, 1_000_001].map(millis), [0, 1, 1, 1, 2]);
+        assert_eq!(super::millis(None), -1);
+        assert_eq!(super::millis(Some(Duration::MAX)), LONGEST);
+    }
+
+    #[test]
+    fn a_wait_longer_than_one_call_goes_on() {
+        let timeout = Duration::from_millis(10 * LONGEST as u64);
+        let started = Instant::now();
+        let mut events = Events::with_capacity(1);
+        Poll::new().unwrap().poll(&mut events, Some(timeout)).unwrap();
+        assert!(started.elapsed() >= timeout, "it ended with the first piece");
+    }
+}

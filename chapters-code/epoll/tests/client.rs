@@ -63,7 +63,7 @@ fn closed(mut stream: &TcpStream) {
 const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
 #[test]
-fn five_replies_are_taken_in_the_order_in_which_they_arrive() {
+fn each_of_five_replies_is_taken_when_it_comes() {
     let order = [4, 2, 0, 3, 1];
     let server = play(move |streams| {
         for stream in order.map(|at| &streams[at]) {
@@ -146,6 +146,27 @@ fn each_stream_ends_once() {
     let mut requests: Vec<usize> = replies.iter().map(|reply| reply.request).collect();
     requests.sort_unstable();
     assert_eq!(requests, [0, 1, 2, 3, 4], "a stream has ended twice");
+}
+
+#[test]
+fn a_server_that_never_stops_sending_ends_with_an_error() {
+    let server = play(|streams| {
+        let mut endless = &streams[0];
+        streams[1..].iter().for_each(|mut stream| stream.write_all(WHOLE).unwrap());
+        let _ = endless.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        while endless.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let mut replies = Client::send(server, &paths()).unwrap().replies(None).unwrap();
+    replies.sort_by_key(|reply| reply.request);
+    assert_eq!(replies[0].body.as_ref().unwrap_err().kind(), ErrorKind::FileTooLarge);
+    assert!(replies[1..].iter().all(|reply| reply.body.is_ok()));
+}
+
+#[test]
+fn a_patience_that_no_clock_can_tell_is_none() {
+    let server = Delayserver::start().unwrap();
+    let client = Client::send(server.addr(), &paths()).unwrap();
+    assert_eq!(bodies(client.replies(Some(Duration::MAX)).unwrap()).len(), STREAMS);
 }
 
 #[test]

@@ -24,35 +24,42 @@ fn tokens(events: &Events) -> Vec<u64> {
 #[test]
 fn poll_keeps_its_deadline_through_stop_and_continue() {
     let name = "poll_keeps_its_deadline_through_stop_and_continue";
-    let timeout = Duration::from_millis(300);
+    let timeout = Duration::from_secs(1);
     let child = doomed::start(name, || {
         let started = Instant::now();
         let mut events = Events::with_capacity(1);
         Poll::new().unwrap().poll(&mut events, Some(timeout)).unwrap();
         assert!(events.is_empty());
         assert!(started.elapsed() >= timeout, "poll returned early");
+        assert!(started.elapsed() < timeout * 2, "each signal added to the timeout");
     });
-    // More often than the timeout is long, and for as long as the child lasts: a poll that began
-    // its timeout anew after each signal would never end.
+    // Far more often than the timeout is long, and for as long as the child lasts: a poll that began
+    // its timeout anew after each signal would not end.
     let started = Instant::now();
     while child.wait_until_asleep_in("epoll_wait", PATIENCE).is_ok() {
-        assert!(started.elapsed() < PATIENCE, "poll begins its timeout anew after each signal");
+        let fair = started.elapsed() < timeout * 5;
+        assert!(fair, "poll begins its timeout anew after each signal");
         if child.stop().and_then(|()| child.resume()).is_err() {
             break;
         }
-        thread::sleep(timeout / 20);
+        thread::sleep(timeout / 200);
     }
     let ended = child.end(PATIENCE);
     assert_eq!(ended.how, Ending::Passed, "{}{}", ended.stdout, ended.stderr);
 }
 
 #[test]
-fn no_child_process_inherits_the_epoll_descriptor() {
+fn no_program_that_is_started_inherits_the_epoll_descriptor() {
+    // Whoever runs the tests may hand down some of its own.
+    let inherited = || {
+        let listed = Command::new("ls").args(["-l", "/proc/self/fd"]).output().unwrap();
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        assert!(listed.contains("->"), "{listed}");
+        listed.matches("[eventpoll]").count()
+    };
+    let before = inherited();
     let _poll = Poll::new().unwrap();
-    let listed = Command::new("ls").args(["-l", "/proc/self/fd"]).output().unwrap();
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    assert!(listed.contains("->"), "{listed}");
-    assert!(!listed.contains("[eventpoll]"), "the child has it:\n{listed}");
+    assert_eq!(inherited(), before, "the child has it");
 }
 
 #[test]
@@ -65,10 +72,11 @@ fn dropping_poll_closes_its_descriptor() {
     };
     // In a child, as other tests have polls too.
     let ended = doomed::child("dropping_poll_closes_its_descriptor", || {
+        let before = eventpolls();
         let poll = Poll::new().unwrap();
-        assert_eq!(eventpolls(), 1);
+        assert_eq!(eventpolls(), before + 1);
         drop(poll);
-        assert_eq!(eventpolls(), 0);
+        assert_eq!(eventpolls(), before);
     });
     assert_eq!(ended.how, Ending::Passed, "{}", ended.stderr);
 }
@@ -199,7 +207,9 @@ fn four_events() -> [u8; 128] {
 
 #[test]
 fn the_kernel_writes_12_bytes_for_an_event_on_x86_64_and_16_on_aarch64() {
-    let (size, token) = if cfg!(target_arch = "x86_64") { (12, 4) } else { (16, 8) };
+    // On 32-bit x86 nothing is packed, and a u64 is aligned to 4 bytes: the same.
+    let x86 = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
+    let (size, token) = if x86 { (12, 4) } else { (16, 8) };
     let arena = four_events();
     for event in arena.chunks(size).take(4) {
         assert_eq!(event[token..token + 8], [0xff; 8], "{arena:?}");
@@ -211,7 +221,8 @@ fn the_kernel_writes_12_bytes_for_an_event_on_x86_64_and_16_on_aarch64() {
 /// lies behind their buffers is ours here, so that the damage can be counted.
 #[test]
 fn a_guess_too_small_lets_the_kernel_write_past_the_buffer() {
-    let guesses = if cfg!(target_arch = "x86_64") { vec![8] } else { vec![8, 12] };
+    let x86 = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
+    let guesses = if x86 { vec![8] } else { vec![8, 12] };
     for guess in guesses {
         let arena = four_events();
         let past_the_buffer = arena[4 * guess..].iter().filter(|byte| **byte != 0).count();
@@ -252,7 +263,7 @@ fn more_events_than_room_come_with_the_next_polls() {
 }
 
 #[test]
-fn a_timeout_is_never_early_and_zero_does_not_wait() {
+fn a_timeout_is_never_early() {
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(1);
     for timeout in [0, 1, 999, 1_000, 1_001, 20_500].map(Duration::from_micros) {

@@ -39,8 +39,12 @@ fn head(received: &[u8]) -> io::Result<Option<(Head, &[u8])>> {
     if status.split(' ').nth(1) != Some("200") {
         return Err(invalid(format!("the server answered `{status}`")));
     }
-    let fields = fields.lines().filter_map(|field| field.split_once(':'));
-    let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let mut fields = fields.lines().filter_map(|field| field.split_once(':'));
+    if fields.clone().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding")) {
+        return Err(invalid("a reply in chunks, which this client can't read".into()));
+    }
+    let mut lengths =
+        fields.by_ref().filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = lengths.next().map(|(_, value)| value.trim().parse());
     let length = length.transpose().map_err(|_| invalid("a length that is no number".into()))?;
     Ok(Some((Head { length }, &received[end + 4..])))
@@ -67,6 +71,8 @@ mod tests {
 
     #[test]
     fn what_is_no_reply_is_an_error() {
+        let chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
+        assert_eq!(at_the_end(chunks).unwrap_err().kind(), ErrorKind::InvalidData);
         assert_eq!(at_the_end(b"").unwrap_err().kind(), ErrorKind::UnexpectedEof);
         for bad in
             [&b"HTTP/1.1 400 No\r\n\r\n"[..], b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"]
