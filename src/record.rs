@@ -36,7 +36,7 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
 fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
     let mut text = page.text.clone();
     for block in page.blocks.iter().rev() {
-        if !matches!(block.fence, Fence::Console { .. }) {
+        if !matches!(block.fence, Fence::Console { .. } | Fence::Drawing) {
             continue;
         }
         let mut body = String::new();

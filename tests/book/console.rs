@@ -1,4 +1,4 @@
-//! A recorded command, run again, prints what the page shows.
+//! A recorded command, run again, prints what the page shows, or draws it.
 
 use anyhow::bail;
 use book::console::{Printed, differences, run, steps};
@@ -8,7 +8,7 @@ use crate::works::Works;
 use crate::{Outcome, Proof, skipped};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
-    let varies = block.fence == Fence::Console { varies: true };
+    let varies = matches!(block.fence, Fence::Console { varies: true } | Fence::Drawing);
     for step in steps(&block.body) {
         let printed = match run(works.root(), works.built()?, step.command)? {
             Printed::Skipped(why) => return Ok(Proof::Skipped(why)),

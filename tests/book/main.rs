@@ -105,7 +105,7 @@ fn prover(block: &Block) -> Option<Prover> {
         Fence::Rust { .. } => Some(program::prove),
         Fence::Refusal(_) => Some(refusal::prove),
         Fence::Go => Some(go::prove),
-        Fence::Console { .. } => Some(console::prove),
+        Fence::Console { .. } | Fence::Drawing => Some(console::prove),
         Fence::Diff { .. } => Some(diff::prove),
         Fence::Recall { .. } | Fence::Text => None,
     }

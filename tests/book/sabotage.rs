@@ -72,6 +72,36 @@ const CHECKED: &[Case] = &[
         said: &["sabotage.md:3: this card has no question or no answer"],
     },
     Case {
+        name: "a drawing that is not recorded",
+        page: "# T\n\n```console,drawing\n$ cargo run -q --example edge_law\n```\n",
+        said: &["sabotage.md:4: the output of this command is not one SVG", "cargo book record"],
+    },
+    Case {
+        name: "a drawing that says nothing",
+        page: "# T\n\n```console,drawing\n$ cargo run -q --example edge_law\n\
+               <svg><title> </title><desc>D</desc></svg>\n```\n",
+        said: &["sabotage.md:4: a drawing without a <title>", "for who can't see it"],
+    },
+    Case {
+        name: "a drawing that brings more than a drawing",
+        page: "# T\n\n```console,drawing\n$ cargo run -q --example edge_law\n\
+               <svg><title>D</title></svg><p>and</p><svg></svg>\n```\n\n\
+               ```console,drawing\n$ cargo run -q --example edge_law\n\
+               <svg><title>D</title><script>run()</script></svg>\n```\n",
+        said: &[
+            "sabotage.md:4: the output of this command is not",
+            "sabotage.md:9: a drawing with a",
+        ],
+    },
+    Case {
+        name: "two drawings with one title",
+        page: "# T\n\n```console,drawing\n$ cargo run -q --example edge_law\n\
+               <svg><title>D</title></svg>\n```\n\n\
+               ```console,drawing\n$ cargo run -q --example edge_law\n\
+               <svg><title>D</title></svg>\n```\n",
+        said: &["sabotage.md:9: a second drawing with the title `D`", "the first is at line 3"],
+    },
+    Case {
         name: "a note without a claim or sources",
         page: "# T\n\nText.\n",
         said: &["sabotage.md:1: the note has no claim", "names no sources"],
@@ -84,6 +114,13 @@ const RUN: &[Case] = &[
         name: "an output that is not what is printed",
         page: "# T\n\n```console\n$ cargo run -q --example edge_law\nall is well\n```\n",
         said: &["prints something else now", "-all is well", "+drain"],
+    },
+    Case {
+        name: "a drawing that is not what is drawn now",
+        page: "# T\n\n```console,drawing\n\
+               $ cargo run -q --example four_combinations -- --svg taking_turns\n\
+               <svg viewBox=\"0 0 480 190\">\n<title>taking_turns: concurrent</title>\n</svg>\n```\n",
+        said: &["prints something else now", "-<title>taking_turns: concurrent</title>", "+<path"],
     },
     Case {
         name: "an example that does not exist",

@@ -40,10 +40,11 @@ fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
         let fault = match &block.fence {
             Fence::Rust { run } => rust(book, page, block, *run),
             Fence::Go => go(book, page, block),
-            Fence::Console { .. } if !block.body.starts_with("$ ") => Some((
+            Fence::Console { .. } | Fence::Drawing if !block.body.starts_with("$ ") => Some((
                 0,
                 Fault::new("this console shows no command", "its first line is `$ command`"),
             )),
+            Fence::Drawing => drawing(page, block),
             Fence::Diff { test, .. } => diff(book, block, test),
             Fence::Recall { .. } => recall(block),
             Fence::Refusal(_) | Fence::Console { .. } => too_long(&block.body),
@@ -93,6 +94,42 @@ fn go(book: &Book, page: &Page, block: &Block) -> BlockFault {
         return Some((1, Fault::new("no console block runs this Go program", help)));
     }
     too_long(&excerpt.code)
+}
+
+/// A drawing goes into the page as HTML, so it is one SVG and nothing else, and says what it shows.
+fn drawing(page: &Page, block: &Block) -> BlockFault {
+    let fault = |what: &str, help: &str| Some((1, Fault::new(what, help)));
+    let svg = block.body.split_once('\n').map_or("", |(_, output)| output.trim());
+    let inside = svg.strip_prefix("<svg").and_then(|rest| rest.strip_suffix("</svg>"));
+    let Some(inside) = inside.filter(|inside| !inside.contains("svg>") && !inside.contains("<svg"))
+    else {
+        let help =
+            format!("show one command; `cargo book record {}` writes its drawing", page.name());
+        return fault("the output of this command is not one SVG", &help);
+    };
+    if inside.contains("<script") {
+        return fault("a drawing with a script", "the page shows it as it is, without scripts");
+    }
+    let Some(title) = title(inside) else {
+        let help = "say in <title> what it shows, for who can't see it";
+        return fault("a drawing without a <title>", help);
+    };
+    let same = |other: &&Block| {
+        other.line < block.line
+            && other.fence == Fence::Drawing
+            && self::title(&other.body) == Some(title)
+    };
+    page.blocks.iter().find(same).and_then(|first| {
+        let help = format!("the first is at line {}; ids are made from titles", first.line);
+        fault(&format!("a second drawing with the title `{title}`"), &help)
+    })
+}
+
+/// The text of the first title element, if there is any.
+fn title(svg: &str) -> Option<&str> {
+    let (_, rest) = svg.split_once("<title")?;
+    let (text, _) = rest.split_once('>')?.1.split_once("</title>")?;
+    Some(text.trim()).filter(|text| !text.is_empty())
 }
 
 fn too_long(code: &str) -> BlockFault {

@@ -12,6 +12,7 @@ rust,compile_fail=\"some words\"            must fail to compile with this text,
 go    with an {{#include file:anchor}}    an excerpt of a Go program beside a chapter crate
 console                                   `$ command` and its output, run again
 console,varies                            the same; numbers are compared by shape only
+console,drawing                           `$ command` and its output, one SVG: drawn; compared likewise
 diff,name=N,test=crate::test,hangs        must make that test hang; or dies=\"SIGSEGV\", or fails=\"words\"
 recall,some-id                            a question, a line `---`, the answer
 text                                      claims nothing";
@@ -33,6 +34,8 @@ pub enum Fence {
         /// Numbers differ from run to run and are compared by shape only.
         varies: bool,
     },
+    /// A command whose output is one SVG, which the page shows. Compared as where numbers vary.
+    Drawing,
     /// The smallest change that breaks a test.
     Diff {
         /// Unique in the book; `cargo book break NAME`.
@@ -85,6 +88,7 @@ impl Fence {
             "console" => match rest {
                 [] => Ok(Fence::Console { varies: false }),
                 [one] if one == "varies" => Ok(Fence::Console { varies: true }),
+                [one] if one == "drawing" => Ok(Fence::Drawing),
                 _ => Err(bad()),
             },
             "diff" => diff(rest).ok_or_else(bad),
@@ -183,6 +187,8 @@ mod tests {
                 ending: Ending::Fails(Some("a, b".into())),
             }
         );
+        assert_eq!(parse("console,varies"), Fence::Console { varies: true });
+        assert_eq!(parse("console,drawing"), Fence::Drawing);
         assert_eq!(parse("recall,edge-one"), Fence::Recall { id: "edge-one".into() });
     }
 
@@ -203,6 +209,7 @@ mod tests {
             "recall,Two Words",
             "text,x",
             "console,x",
+            "console,varies,drawing",
         ] {
             let fault = Fence::parse(info).expect_err(info);
             assert!(fault.help.contains("compile_fail"), "{info}: {fault}");

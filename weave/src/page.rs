@@ -259,6 +259,7 @@ impl<'a> Reader<'a> {
             Fence::Refusal(Refusal::Code(code)) => format!("refusal::{code}-{heading}"),
             Fence::Refusal(Refusal::Says(_)) => format!("refusal::{heading}"),
             Fence::Console { .. } => format!("console::{heading}"),
+            Fence::Drawing => format!("drawing::{heading}"),
             Fence::Diff { name, .. } => format!("diff::{name}"),
             Fence::Recall { id } => format!("recall::{id}"),
             Fence::Text => format!("text::{heading}"),

@@ -71,6 +71,7 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             figure("console", "one run; the numbers vary", "console", body)
         }
         Fence::Console { varies: false } => figure("console", "", "console", body),
+        Fence::Drawing => drawing(body)?,
         Fence::Diff { name, test, ending } => {
             figure("diff", &diff_caption(body, name, test, ending), "diff", &diff_body(body))
         }
@@ -90,6 +91,18 @@ fn figure(class: &str, caption: &str, language: &str, code: &str) -> String {
     format!(
         "<figure class=\"{class}\">\n{caption}\n{fence}{language}\n{code}\n{fence}\n\n</figure>\n"
     )
+}
+
+/// The SVG below the command, as it is. No line of it is empty, as Markdown reads HTML up to there.
+fn drawing(body: &str) -> Option<String> {
+    let (command, svg) = body.split_once('\n')?;
+    let lines: String =
+        svg.lines().filter(|line| !line.trim().is_empty()).flat_map(|line| [line, "\n"]).collect();
+    let command = escape(command);
+    Some(format!(
+        "<figure class=\"drawing\">\n{lines}<figcaption><code>{command}</code> \
+         <span>one run; the numbers vary</span></figcaption>\n</figure>\n"
+    ))
 }
 
 fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
@@ -182,4 +195,20 @@ fn count(page: &Page, tests: usize) -> String {
     let each =
         kinds.iter().map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }));
     each.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_is_one_piece_of_html() {
+        let html = drawing("$ a --b <c>\n<svg>\n\n<title>T</title>\n</svg>").unwrap();
+        let shown = "<figure class=\"drawing\">\n<svg>\n<title>T</title>\n</svg>\n<figcaption>";
+        assert!(html.starts_with(shown), "{html}");
+        assert!(
+            html.contains("<code>$ a --b &lt;c&gt;</code>") && !html.contains("\n\n"),
+            "{html}"
+        );
+    }
 }

@@ -1,7 +1,8 @@
 //! What ran when, on which thread, and how much processor time it had.
 //!
 //! A [`Timeline`] records *slices*: stretches in which a thread worked on a task. It draws them, one
-//! lane a task, and answers whether the tasks were concurrent and whether they were parallel.
+//! lane a task, as text or as an [SVG](Timeline::svg), and answers whether the tasks were concurrent
+//! and whether they were parallel.
 //!
 //! ```
 //! use lab::timeline::Timeline;
@@ -27,9 +28,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
+
+mod svg;
 
 /// A stretch of time in which one thread worked on one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,20 +48,36 @@ pub struct Slice {
     pub end: Duration,
     /// The processor time that the thread used in it: at most `end - start`, less if it waited.
     pub cpu: Duration,
+    /// What the poll returned, where the slice is a poll of a [traced](Timeline::traced) future:
+    /// pending, and the task awaits; or ready, and the task is finished.
+    pub poll: Option<Poll<()>>,
 }
 
-/// A record of slices, which any number of threads may add to through `&Timeline`.
+/// A wake of a traced task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wakeup {
+    /// The task that was woken.
+    pub task: String,
+    /// The thread that woke it.
+    pub thread: ThreadId,
+    /// When, since [`Timeline::new`].
+    pub at: Duration,
+}
+
+/// A record of slices and wakes, which any number of threads may add to through `&Timeline`.
 #[derive(Debug)]
 pub struct Timeline {
     origin: Instant,
     slices: Mutex<Vec<Slice>>,
+    // Shared with wakers, which may outlive the timeline.
+    wakes: Arc<Mutex<Vec<Wakeup>>>,
 }
 
 impl Timeline {
     /// An empty timeline. Its clock starts now.
     #[allow(clippy::new_without_default, reason = "a timeline starts at a moment that is chosen")]
     pub fn new() -> Timeline {
-        Timeline { origin: Instant::now(), slices: Mutex::default() }
+        Timeline { origin: Instant::now(), slices: Mutex::default(), wakes: Arc::default() }
     }
 
     /// Calls `work` and records the call as one slice of `task`. If `work` panics, nothing is
@@ -68,6 +88,16 @@ impl Timeline {
     /// If `work` recorded a slice of its own on this timeline and thread: the time of the inner slice
     /// would count twice, and look like two threads.
     pub fn slice<T>(&self, task: &str, work: impl FnOnce() -> T) -> T {
+        self.record(task, work, |_| None)
+    }
+
+    /// Records the call of `work`, and what `poll` makes of its value.
+    fn record<T>(
+        &self,
+        task: &str,
+        work: impl FnOnce() -> T,
+        poll: impl FnOnce(&T) -> Option<Poll<()>>,
+    ) -> T {
         // Processor time is read between the two readings of the wall clock, so that on a single
         // thread it can't come out as the larger.
         let start = self.origin.elapsed();
@@ -76,27 +106,56 @@ impl Timeline {
         let cpu = cpu_time() - cpu;
         let end = self.origin.elapsed();
 
-        let thread = thread::current().id();
-        let mut slices = self.lock();
+        let (thread, poll) = (thread::current().id(), poll(&value));
+        let mut slices = lock(&self.slices);
         if let Some(last) = slices.iter().rfind(|slice| slice.thread == thread) {
             assert!(last.end <= start, "a slice of `{}` inside a slice of `{task}`", last.task);
         }
-        slices.push(Slice { task: task.to_owned(), thread, start, end, cpu });
+        slices.push(Slice { task: task.to_owned(), thread, start, end, cpu, poll });
         value
     }
 
     /// The same future, each of whose polls is recorded as one slice of `task`: what an async task
-    /// does between two awaits becomes visible.
+    /// does between two awaits becomes visible. Each wake of the task is recorded before it is
+    /// passed on.
     pub async fn traced<F: Future>(&self, task: &str, future: F) -> F::Output {
         let mut future = pin!(future);
-        std::future::poll_fn(|context| self.slice(task, || future.as_mut().poll(context))).await
+        let mut wakers: Option<(Waker, Waker)> = None;
+        std::future::poll_fn(|context| {
+            // One waker of ours for each of the executor's, so that `will_wake` keeps its meaning.
+            let theirs = context.waker();
+            let (_, ours) = match wakers.take().filter(|(old, _)| old.will_wake(theirs)) {
+                Some(same) => wakers.insert(same),
+                None => wakers.insert((theirs.clone(), self.waker(task, theirs))),
+            };
+            let mut context = Context::from_waker(ours);
+            self.record(
+                task,
+                || future.as_mut().poll(&mut context),
+                |poll| Some(if poll.is_ready() { Poll::Ready(()) } else { Poll::Pending }),
+            )
+        })
+        .await
+    }
+
+    /// A waker that records its wakes and passes them on to `inner`.
+    fn waker(&self, task: &str, inner: &Waker) -> Waker {
+        let (task, inner, wakes) = (task.to_owned(), inner.clone(), Arc::clone(&self.wakes));
+        Waker::from(Arc::new(Recorder { task, inner, origin: self.origin, wakes }))
     }
 
     /// Every slice so far, in order of start.
     pub fn all(&self) -> Vec<Slice> {
-        let mut slices = self.lock().clone();
+        let mut slices = lock(&self.slices).clone();
         slices.sort_by_key(|slice| slice.start);
         slices
+    }
+
+    /// Every wake of a traced task so far, in order of time.
+    pub fn wakes(&self) -> Vec<Wakeup> {
+        let mut wakes = lock(&self.wakes).clone();
+        wakes.sort_by_key(|wake| wake.at);
+        wakes
     }
 
     /// The slices of `task` so far, in order of start. None, if there is no such task.
@@ -150,10 +209,31 @@ impl Timeline {
             .or_else(|| stretches(&slices).last())
             .unwrap_or_default()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Slice>> {
-        // The vector is whole at any moment: a slice is pushed or it is not.
-        self.slices.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(record: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    // The vector is whole at any moment: a slice or a wake is pushed or it is not.
+    record.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The waker of a traced task.
+struct Recorder {
+    task: String,
+    inner: Waker,
+    origin: Instant,
+    wakes: Arc<Mutex<Vec<Wakeup>>>,
+}
+
+impl Wake for Recorder {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let (task, thread) = (self.task.clone(), thread::current().id());
+        lock(&self.wakes).push(Wakeup { task, thread, at: self.origin.elapsed() });
+        // Nothing is locked here: an executor may well poll the task before this returns.
+        self.inner.wake_by_ref();
     }
 }
 
@@ -231,8 +311,32 @@ fn stretches(slices: &[Slice]) -> impl Iterator<Item = Parallel> {
 /// How many characters a lane is wide.
 const COLUMNS: usize = 60;
 
-/// What stands for a thread, in the order in which the lanes show them; `+` for all beyond.
-const THREADS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+/// The threads in the order in which the lanes show them, so that a timeline is drawn alike whichever
+/// thread happened to be first.
+struct Threads(Vec<ThreadId>);
+
+impl Threads {
+    /// What stands for a thread; `+` for all beyond.
+    const SIGNS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+    fn new(ids: impl IntoIterator<Item = ThreadId>) -> Threads {
+        let mut threads = Vec::new();
+        for id in ids {
+            if !threads.contains(&id) {
+                threads.push(id);
+            }
+        }
+        Threads(threads)
+    }
+
+    fn number(&self, id: ThreadId) -> usize {
+        self.0.iter().position(|&other| other == id).unwrap_or(self.0.len())
+    }
+
+    fn sign(&self, id: ThreadId) -> char {
+        *Threads::SIGNS.get(self.number(id)).unwrap_or(&b'+') as char
+    }
+}
 
 /// One lane a task, by name; one column a sixtieth of the time; in it the thread that worked on the
 /// task in the middle of that time, or a dot. A slice too short for a column still gets one.
@@ -244,18 +348,8 @@ impl fmt::Display for Timeline {
         else {
             return writeln!(f, "(nothing was recorded)");
         };
-        // In this order, so that a timeline is drawn alike whichever thread happened to be first.
         slices.sort_by(|a, b| (&a.task, a.start).cmp(&(&b.task, b.start)));
-        let mut threads = Vec::new();
-        for slice in &slices {
-            if !threads.contains(&slice.thread) {
-                threads.push(slice.thread);
-            }
-        }
-        let sign = |thread| {
-            let number = threads.iter().position(|&t| t == thread);
-            *number.and_then(|n| THREADS.get(n)).unwrap_or(&b'+') as char
-        };
+        let threads = Threads::new(slices.iter().map(|slice| slice.thread));
 
         let total = (end - start).max(Duration::from_nanos(1));
         let width = slices.iter().map(|slice| slice.task.chars().count()).max().unwrap_or(0);
@@ -267,12 +361,12 @@ impl fmt::Display for Timeline {
                     (column * COLUMNS as f64).round() as usize
                 });
                 let from = from.min(COLUMNS - 1);
-                columns[from..to.max(from + 1)].fill(sign(slice.thread));
+                columns[from..to.max(from + 1)].fill(threads.sign(slice.thread));
             }
             let columns: String = columns.iter().collect();
             writeln!(f, "{:width$}  {columns}", lane[0].task)?;
         }
-        let signs: Vec<_> = threads.iter().map(|&thread| sign(thread).to_string()).collect();
+        let signs: Vec<_> = threads.0.iter().map(|&id| threads.sign(id).to_string()).collect();
         let word = if signs.len() == 1 { "thread" } else { "threads" };
         let column = Millis(total / COLUMNS as u32);
         writeln!(f, "{:width$}  {word} {}; one column is {column}", "", signs.join(", "))
@@ -292,20 +386,19 @@ impl fmt::Display for Millis {
 mod tests {
     use std::future::ready;
     use std::hint::spin_loop;
-    use std::sync::Barrier;
-    use std::task::{Context, Poll, Waker};
+    use std::sync::{Barrier, mpsc};
 
     use super::*;
 
     /// A timeline of (task, thread, start, end, CPU time), in milliseconds.
-    fn timeline(slices: &[(&str, usize, u64, u64, u64)]) -> Timeline {
+    pub(super) fn timeline(slices: &[(&str, usize, u64, u64, u64)]) -> Timeline {
         let id = || thread::spawn(|| thread::current().id()).join().unwrap();
         let threads = [id(), id(), id()];
         let timeline = Timeline::new();
         for &(task, thread, start, end, cpu) in slices {
             let [start, end, cpu] = [start, end, cpu].map(Duration::from_millis);
             let (task, thread) = (task.to_owned(), threads[thread]);
-            timeline.lock().push(Slice { task, thread, start, end, cpu });
+            lock(&timeline.slices).push(Slice { task, thread, start, end, cpu, poll: None });
         }
         timeline
     }
@@ -354,7 +447,51 @@ mod tests {
             assert_eq!(timeline.slices("A").len(), polls);
         }
         assert_eq!(traced.poll(&mut context), Poll::Ready("done"));
-        assert_eq!(timeline.slices("A").len(), 3);
+        let polls: Vec<_> = timeline.slices("A").iter().map(|slice| slice.poll).collect();
+        assert_eq!(polls, [Some(Poll::Pending), Some(Poll::Pending), Some(Poll::Ready(()))]);
+    }
+
+    #[test]
+    fn each_wake_is_recorded_and_passed_on() {
+        let timeline = Timeline::new();
+        let (sender, woken) = mpsc::channel();
+        let mut kept: Vec<Waker> = Vec::new();
+        let keep = std::future::poll_fn(|context| {
+            kept.push(context.waker().clone());
+            if kept.len() < 3 { Poll::Pending } else { Poll::Ready(kept.clone()) }
+        });
+        let mut traced = pin!(timeline.traced("A", keep));
+        let [one, other] = ["one", "other"].map(|name| Waker::from(passes_on(name, &sender)));
+        assert!(traced.as_mut().poll(&mut Context::from_waker(&one)).is_pending());
+        assert!(traced.as_mut().poll(&mut Context::from_waker(&one)).is_pending());
+        let Poll::Ready(kept) = traced.poll(&mut Context::from_waker(&other)) else {
+            panic!("three polls are enough")
+        };
+        assert!(kept[0].will_wake(&kept[1]) && !kept[1].will_wake(&kept[2]));
+
+        kept[0].wake_by_ref();
+        let waker = kept[2].clone();
+        let elsewhere = thread::spawn(move || {
+            waker.wake();
+            thread::current().id()
+        });
+        let threads = [thread::current().id(), elsewhere.join().unwrap()];
+        assert_eq!(woken.try_iter().collect::<Vec<_>>(), ["one", "other"]);
+        let wakes = timeline.wakes();
+        assert_eq!(wakes.iter().map(|wake| wake.thread).collect::<Vec<_>>(), threads);
+        assert!(wakes.iter().all(|wake| wake.task == "A"), "{wakes:?}");
+        assert!(timeline.all()[2].end <= wakes[0].at && wakes[0].at <= wakes[1].at, "{wakes:?}");
+    }
+
+    /// A waker that sends its name.
+    fn passes_on(name: &'static str, to: &mpsc::Sender<&'static str>) -> Arc<impl Wake + use<>> {
+        struct Sends(&'static str, mpsc::Sender<&'static str>);
+        impl Wake for Sends {
+            fn wake(self: Arc<Self>) {
+                self.1.send(self.0).unwrap();
+            }
+        }
+        Arc::new(Sends(name, to.clone()))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Prints the timelines of the four programs, and of the two threads on one core; with the name of a
-//! program, only its timeline. Each program runs ten times, and the shortest run is printed: the one
-//! in which the kernel gave the least time to other processes.
+//! program, only its timeline; with `--svg` before the name, as an SVG. Each program runs ten times,
+//! and the shortest run is printed: the one in which the kernel gave the least time to other
+//! processes.
 
 use std::env;
 use std::process;
@@ -13,33 +14,45 @@ use timeline::{
 
 type Program = fn() -> Timeline;
 
-const PROGRAMS: [(&str, Program); 5] = [
-    ("one_after_the_other", one_after_the_other),
-    ("taking_turns", taking_turns),
-    ("side_by_side", || until_parallel(side_by_side)),
-    ("both", || until_parallel(both)),
-    ("on_one_core", on_one_core),
+/// The programs, and what they do, for who can't see the drawing.
+const PROGRAMS: [(&str, Program, &str); 5] = [
+    ("one_after_the_other", one_after_the_other, "One thread finishes A before it starts B."),
+    ("taking_turns", taking_turns, "One thread turns to its other task at each await."),
+    (
+        "side_by_side",
+        || until_parallel(side_by_side),
+        "Two threads run side by side, each with one task.",
+    ),
+    (
+        "both",
+        || until_parallel(both),
+        "Two threads run side by side, and each turns to its other task at each await.",
+    ),
+    ("on_one_core", on_one_core, "Two threads, each with one task, on one core."),
 ];
 
 fn main() {
-    let name = env::args().nth(1);
+    let mut arguments = env::args().skip(1).peekable();
+    let svg = arguments.next_if(|argument| argument == "--svg").is_some();
+    let name = arguments.next();
     let mut programs = PROGRAMS.to_vec();
     programs.retain(|program| name.as_ref().is_none_or(|name| name == program.0));
     if programs.is_empty() {
-        eprintln!("the programs are {}", PROGRAMS.map(|program| program.0).join(", "));
+        eprintln!("[--svg] and a program: {}", PROGRAMS.map(|program| program.0).join(", "));
         process::exit(2);
     }
     let one_core = thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
-    for (name, program) in programs {
+    for (name, program, does) in programs {
         if one_core && ["side_by_side", "both"].contains(&name) {
             println!("skipped: {name}, which takes two cores, and one may be used here\n");
         } else {
-            show(name, program);
+            show(name, program, svg.then_some(does));
         }
     }
 }
 
-fn show(name: &str, program: Program) {
+/// Shows the shortest of ten runs: drawn, if there is a description, or else as text.
+fn show(name: &str, program: Program, description: Option<&str>) {
     let length = |timeline: &Timeline| timeline.all().last().map(|slice| slice.end);
     let runs = (0..10).map(|_| program());
     let timeline = runs.min_by_key(length).expect("ten runs");
@@ -48,5 +61,9 @@ fn show(name: &str, program: Program) {
     let evidence = timeline.parallel();
     let (parallel, of) =
         if evidence.proven() { ("parallel", "proof") } else { ("not parallel", "in all") };
-    println!("{name}: {concurrent}, {parallel}\n{timeline}   {of}: {evidence}\n");
+    let title = format!("{name}: {concurrent}, {parallel}");
+    match description {
+        Some(description) => print!("{}", timeline.svg(&title, description)),
+        None => println!("{title}\n{timeline}   {of}: {evidence}\n"),
+    }
 }

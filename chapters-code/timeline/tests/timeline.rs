@@ -4,6 +4,7 @@
 //! instant is shown by a run in which they do: see [`until_parallel`].
 
 use std::collections::BTreeSet;
+use std::task::Poll;
 use std::thread;
 
 use lab::timeline::Timeline;
@@ -75,6 +76,22 @@ fn a_thread_turns_to_its_other_task_at_each_await() {
     let order = order(&timeline);
     assert_eq!(order.replace(['C', 'D'], ""), "AB".repeat(STEPS), "\n{timeline}");
     assert_eq!(order.replace(['A', 'B'], ""), "CD".repeat(STEPS), "\n{timeline}");
+}
+
+#[test]
+fn each_pending_await_is_woken_by_its_own_thread() {
+    let timeline = both();
+    for task in ["A", "B", "C", "D"] {
+        let (mut slices, mut wakes) = (timeline.slices(task), timeline.wakes());
+        wakes.retain(|wake| wake.task == task);
+        assert_eq!(slices.pop().and_then(|last| last.poll), Some(Poll::Ready(())));
+        assert_eq!((slices.len(), wakes.len()), (STEPS - 1, STEPS - 1));
+        for (slice, wake) in slices.iter().zip(wakes) {
+            assert_eq!(slice.poll, Some(Poll::Pending));
+            assert_eq!(slice.thread, wake.thread);
+            assert!((slice.start..=slice.end).contains(&wake.at), "{wake:?} not in {slice:?}");
+        }
+    }
 }
 
 /// The tasks in the order of their slices.

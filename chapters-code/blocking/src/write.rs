@@ -1,0 +1,48 @@
+//! One system call, `write(2)`: by hand and through libc. The third way is std's
+//! [`Write::write`](std::io::Write::write).
+
+use std::arch::asm;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("`by_asm` needs the registers and the instruction of this architecture: syscall(2)");
+
+// ANCHOR: by_asm
+/// The number of the call and its arguments go into registers; one instruction enters the kernel.
+pub fn by_asm(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    let fd = file.as_fd().as_raw_fd() as isize;
+    let result: isize;
+    // SAFETY: the kernel reads `bytes.len()` bytes at `bytes`, which has them, through a descriptor
+    // that is open. It keeps off the stack, and changes no registers but those declared as outputs.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        asm!("syscall", inlateout("rax") libc::SYS_write as isize => result, in("rdi") fd,
+            in("rsi") bytes.as_ptr(), in("rdx") bytes.len(),
+            lateout("rcx") _, lateout("r11") _, options(nostack))
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!("svc #0", in("x8") libc::SYS_write, inlateout("x0") fd => result,
+            in("x1") bytes.as_ptr(), in("x2") bytes.len(), options(nostack))
+    }
+    match result {
+        0.. => Ok(result as usize),
+        error => Err(io::Error::from_raw_os_error(-error as i32)),
+    }
+}
+// ANCHOR_END: by_asm
+
+// ANCHOR: by_libc
+/// The same through libc, which returns -1 and puts the error into `errno`.
+pub fn by_libc(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    let fd = file.as_fd().as_raw_fd();
+    // SAFETY: `bytes` is as long as it says, and `fd` is open.
+    let n = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    match n {
+        -1 => Err(io::Error::last_os_error()),
+        n => Ok(n as usize),
+    }
+}
+// ANCHOR_END: by_libc

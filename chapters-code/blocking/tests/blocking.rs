@@ -1,0 +1,195 @@
+//! What the note *A read parks a thread* claims of five requests.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
+
+use blocking::experiment::{Run, WAYS, Way, paths};
+use blocking::parked::{kernel_tells, watch};
+use blocking::{all_requests_first, ask};
+use delayserver::Delayserver;
+use lab::doomed;
+use lab::peer::{Mode, Peer};
+
+fn way(name: &str) -> &'static Way {
+    WAYS.iter().find(|way| way.name == name).unwrap()
+}
+
+/// The bodies in the order in which they were taken.
+fn order(way: &Way, server: SocketAddr) -> String {
+    way.measure(server, &paths()).unwrap().order
+}
+
+/// The connection of a request.
+struct Asked {
+    body: char,
+    stream: TcpStream,
+}
+
+impl Asked {
+    fn read(stream: TcpStream) -> Asked {
+        let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+        let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
+        assert!(lines.any(|line| line.is_empty()), "the request has an end");
+        Asked { body: path.chars().last().unwrap(), stream }
+    }
+
+    /// Answers, and ends what it has to say.
+    fn answer(&self) {
+        let body = self.body;
+        write!(&self.stream, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{body}").unwrap();
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Waits until the client has closed its end, which it does when it has taken the reply.
+    fn wait_until_taken(&self) {
+        assert_eq!((&self.stream).read(&mut [0; 1]).unwrap_or(0), 0);
+    }
+}
+
+/// A server that a test plays itself: it reads all five requests, and `script` gets them, A to E.
+fn play(script: impl FnOnce([Asked; 5]) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut asked = [(); 5].map(|()| Asked::read(listener.accept().unwrap().0));
+        asked.sort_by_key(|asked| asked.body);
+        script(asked);
+    });
+    addr
+}
+
+/// All 120 orders of five.
+fn orders() -> Vec<Vec<usize>> {
+    fn extend(prefix: Vec<usize>) -> Vec<Vec<usize>> {
+        let missing: Vec<usize> = (0..5).filter(|n| !prefix.contains(n)).collect();
+        match missing.is_empty() {
+            true => vec![prefix],
+            false => missing.iter().flat_map(|&n| extend([&prefix[..], &[n]].concat())).collect(),
+        }
+    }
+    extend(Vec::new())
+}
+
+#[test]
+fn a_blocking_thread_takes_replies_in_the_order_in_which_it_asks() {
+    for arrival in orders() {
+        let server = play(move |asked| arrival.iter().for_each(|&at| asked[at].answer()));
+        assert_eq!(order(way("all requests first"), server), "ABCDE");
+    }
+    let peer = Peer::start(Mode::DataAndClose, 5).unwrap();
+    assert_eq!(order(way("one after the other"), peer.addr()), "ABCDE");
+}
+
+#[test]
+fn threads_polling_and_epoll_take_replies_in_the_order_in_which_they_arrive() {
+    for way in &WAYS[2..] {
+        for arrival in orders() {
+            let expected: String =
+                arrival.iter().map(|&at| ["A", "B", "C", "D", "E"][at]).collect();
+            let server = play(move |asked| {
+                for at in arrival {
+                    asked[at].answer();
+                    asked[at].wait_until_taken();
+                }
+            });
+            assert_eq!(order(way, server), expected, "{}", way.name);
+        }
+    }
+}
+
+/// A server that answers A when the other replies have been taken.
+fn a_comes_last() -> SocketAddr {
+    play(|asked| {
+        asked[1..].iter().for_each(Asked::answer);
+        asked[1..].iter().for_each(Asked::wait_until_taken);
+        asked[0].answer();
+        asked[0].wait_until_taken();
+    })
+}
+
+#[test]
+fn a_blocking_thread_never_gets_a_first_reply_that_waits_for_the_others() {
+    let test = "a_blocking_thread_never_gets_a_first_reply_that_waits_for_the_others";
+    let ended = doomed::child(test, || _ = all_requests_first(a_comes_last(), &paths()));
+    assert!(ended.how.hung_in("recvfrom"), "{ended}");
+    for way in &WAYS[2..] {
+        assert!(order(way, a_comes_last()).ends_with('A'), "{}", way.name);
+    }
+}
+
+/// The shortest of three runs: the one in which other programs took the least of the time.
+fn shortest(name: &str, server: &Delayserver) -> Run {
+    let runs = [(); 3].map(|()| way(name).measure(server.addr(), &paths()).unwrap());
+    runs.into_iter().min_by_key(|run| run.wall).unwrap()
+}
+
+#[test]
+fn one_after_the_other_takes_at_least_twice_as_long_as_all_requests_first() {
+    let server = Delayserver::start().unwrap();
+    let one_by_one = way("one after the other").measure(server.addr(), &paths()).unwrap();
+    for name in ["all requests first", "one thread each"] {
+        let run = shortest(name, &server);
+        assert!(one_by_one.wall >= 2 * run.wall, "{one_by_one:?}, {name}: {run:?}");
+    }
+}
+
+#[test]
+fn one_thread_each_is_a_thread_for_each_request_and_one_that_waits_for_them() {
+    let threads = WAYS.map(|way| {
+        let peer = Peer::start(Mode::DataAndClose, 5).unwrap();
+        way.measure(peer.addr(), &paths()).unwrap().threads
+    });
+    assert_eq!(threads, [1, 1, 6, 1, 1, 1]);
+}
+
+#[test]
+fn busy_polling_uses_at_least_ten_times_the_processor_time_of_epoll() {
+    let server = Delayserver::start().unwrap();
+    let busy = way("busy polling").measure(server.addr(), &paths()).unwrap();
+    for name in ["epoll, level-triggered", "epoll, edge-triggered"] {
+        let run = way(name).measure(server.addr(), &paths()).unwrap();
+        assert!(busy.cpu >= 10 * run.cpu, "{busy:?}, {name}: {run:?}");
+    }
+}
+
+#[test]
+fn a_thread_that_waits_in_a_read_sleeps() {
+    if !kernel_tells() {
+        println!("\nskipped: this kernel does not tell in which system call a thread sleeps");
+        return;
+    }
+    let server = Delayserver::start().unwrap();
+    let wait = watch(ask(server.addr(), "/500/A").unwrap()).unwrap();
+    assert_eq!(wait.seen.state, "S (sleeping)");
+    assert!(wait.cpu * 20 < wait.time, "{wait:?}");
+    assert!(wait.switches >= 1, "{wait:?}");
+}
+
+#[test]
+fn recv_of_no_bytes_waits_for_a_byte_and_read_of_no_bytes_does_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    // SAFETY: no byte is written, and the descriptor is open.
+    let read = unsafe { libc::read(client.as_raw_fd(), [0_u8; 1].as_mut_ptr().cast(), 0) };
+    assert_eq!(read, 0, "read(2) returns at once");
+
+    let test = "recv_of_no_bytes_waits_for_a_byte_and_read_of_no_bytes_does_not";
+    let ended = doomed::child(test, || _ = client.read(&mut []));
+    assert!(ended.how.hung_in("recvfrom"), "{ended}");
+    server.write_all(b"!").unwrap();
+    assert_eq!(client.read(&mut []).unwrap(), 0);
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 1, "the byte is still there");
+}
+
+#[test]
+fn a_read_with_a_timeout_returns_without_a_reply() {
+    let server = play(|asked| asked[0].wait_until_taken());
+    let streams = paths().iter().map(|path| ask(server, path).unwrap()).collect::<Vec<_>>();
+    streams[0].set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    let error = (&streams[0]).read(&mut [0; 1]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+}
