@@ -133,11 +133,13 @@ pub fn differences(recorded: &str, printed: &str, varies: bool) -> Option<String
     })
 }
 
-/// Puts names in the place of what differs from run to run: times, addresses, ports and process
-/// ids; where the numbers vary, all of them, with the blanks that line them up.
+/// Puts names in the place of what differs from run to run: times, addresses, ports, process ids,
+/// the line that names the machine; where the numbers vary, all of them, with the blanks that line
+/// them up.
 pub fn normalise(text: &str, varies: bool) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         let rules = [
+            (r"(?m)^machine: .*$", "machine: [MACHINE]"),
             (r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s)\b", "[TIME]"),
             (r"0x[0-9a-f]{4,}", "[ADDRESS]"),
             (r"(127\.0\.0\.1|\[::1\]|localhost):\d+", "$1:[PORT]"),

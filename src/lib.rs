@@ -4,6 +4,7 @@ pub mod broken;
 pub mod cargo;
 pub mod check;
 pub mod console;
+pub mod measure;
 pub mod read;
 pub mod record;
 

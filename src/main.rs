@@ -37,6 +37,8 @@ enum Verb {
         /// The diff's name
         name: Option<String>,
     },
+    /// Measure what waiting costs on this machine, and compare its ratios with the page's
+    Measure,
 }
 
 #[derive(Args)]
@@ -68,6 +70,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         Verb::Check => book::check::run(&root),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
+        Verb::Measure => book::measure::run(&root),
         Verb::Break { name } => book::broken::run(&root, name.as_deref()),
     }
 }

@@ -1,0 +1,31 @@
+//! Prints what a thread, a goroutine and a task cost that wait, on this machine.
+
+use std::io::{self, ErrorKind};
+
+use cost::{Goroutines, KEPT, Tasks, Threads, measure};
+use lab::measure::machine;
+
+const ROUNDS: usize = 5;
+
+/// How often a token goes there and back between two in each round.
+const ROUND_TRIPS: u32 = 5_000;
+
+fn main() -> io::Result<()> {
+    let mut goroutines = match Goroutines::new() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            println!("skipped: there is no `go` here to run the goroutines");
+            return Ok(());
+        }
+        goroutines => goroutines?,
+    };
+    let (mut tasks, mut threads) = (Tasks::new()?, Threads::new());
+    println!("{}, {}", machine(), goroutines.version());
+    let table = measure(
+        &mut [(&mut tasks, 10_000), (&mut goroutines, 10_000), (&mut threads, 400)],
+        ROUNDS,
+        ROUND_TRIPS,
+    )?;
+    println!("medians of {ROUNDS} rounds; each keeps {KEPT} bytes and waits\n");
+    print!("{table}");
+    Ok(())
+}

@@ -1,0 +1,135 @@
+use std::hint;
+use std::io;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+use tokio::task;
+
+use crate::{Crowd, KEPT};
+
+// ANCHOR: task
+/// What every task of the crowd does.
+pub async fn wait_as_task(arrived: Arc<AtomicUsize>, word: Arc<Notify>) {
+    let kept = [1_u8; KEPT];
+    arrived.fetch_add(1, Ordering::Release);
+    word.notified().await;
+    hint::black_box(&kept);
+}
+// ANCHOR_END: task
+
+// ANCHOR: with_buffer
+/// Reads into a buffer, waits, and uses the first byte.
+pub async fn with_buffer(word: &Notify) -> u8 {
+    let mut buffer = [0; 16 << 10];
+    read(&mut buffer);
+    word.notified().await;
+    buffer[0]
+}
+// ANCHOR_END: with_buffer
+
+// ANCHOR: scoped
+/// Reads into a buffer, takes the first byte, waits, and uses that.
+pub async fn scoped(word: &Notify) -> u8 {
+    let first = {
+        let mut buffer = [0; 16 << 10];
+        read(&mut buffer);
+        buffer[0]
+    };
+    word.notified().await;
+    first
+}
+// ANCHOR_END: scoped
+
+/// Stands for a read from a socket.
+fn read(buffer: &mut [u8]) {
+    hint::black_box(buffer).fill(1);
+}
+
+/// A task that waits for a socket instead of a word.
+pub async fn wait_for_byte(arrived: Arc<AtomicUsize>, socket: UnixStream) {
+    let kept = [1_u8; KEPT];
+    arrived.fetch_add(1, Ordering::Release);
+    let _ = socket.ready(Interest::READABLE).await;
+    hint::black_box(&kept);
+}
+
+/// Tasks that wait, on a runtime of one thread, which is the caller's.
+pub struct Tasks {
+    runtime: Runtime,
+    arrived: Arc<AtomicUsize>,
+    word: Arc<Notify>,
+    there: usize,
+}
+
+impl Tasks {
+    /// None yet.
+    pub fn new() -> io::Result<Tasks> {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let (arrived, word) = Default::default();
+        Ok(Tasks { runtime, arrived, word, there: 0 })
+    }
+
+    /// Spawns what `task` makes, `count` times, and returns when all have arrived.
+    pub fn spawn<F>(
+        &mut self,
+        count: usize,
+        mut task: impl FnMut(Arc<AtomicUsize>) -> F,
+    ) -> Duration
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let start = Instant::now();
+        self.there += count;
+        self.runtime.block_on(async {
+            for _ in 0..count {
+                task::spawn(task(self.arrived.clone()));
+            }
+            while self.arrived.load(Ordering::Acquire) < self.there {
+                task::yield_now().await;
+            }
+        });
+        start.elapsed()
+    }
+}
+
+impl Crowd for Tasks {
+    fn name(&self) -> &'static str {
+        "task"
+    }
+
+    fn pid(&self) -> u32 {
+        process::id()
+    }
+
+    fn add(&mut self, count: usize) -> io::Result<Duration> {
+        let word = self.word.clone();
+        Ok(self.spawn(count, |arrived| wait_as_task(arrived, word.clone())))
+    }
+
+    fn pass(&mut self, round_trips: u32) -> io::Result<Duration> {
+        let [ping, pong] = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+        let start = Instant::now();
+        ping.notify_one();
+        self.runtime.block_on(async {
+            let other = task::spawn(pass(ping.clone(), pong.clone(), round_trips));
+            let one = task::spawn(pass(pong, ping, round_trips));
+            one.await?;
+            other.await
+        })?;
+        Ok(start.elapsed() / (2 * round_trips))
+    }
+}
+
+/// Takes the token and gives it to the other.
+async fn pass(mine: Arc<Notify>, other: Arc<Notify>, round_trips: u32) {
+    for _ in 0..round_trips {
+        mine.notified().await;
+        other.notify_one();
+    }
+}

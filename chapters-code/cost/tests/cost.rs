@@ -1,0 +1,248 @@
+//! What the note on the cost of waiting claims. What is measured is measured in a process of its
+//! own, in which no other test allocates.
+
+use std::fs;
+use std::hint;
+use std::io::ErrorKind;
+use std::os::unix::net;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use cost::limits::{Limit, Met, Squeeze, least, meet, one_thread, too_many_mappings};
+use cost::{
+    Crowd, DEEP, Goroutines, MEMORY, Tasks, Threads, go_deep, measure, scoped, wait_as_task,
+    wait_for_byte, with_buffer,
+};
+use lab::doomed::{self, Ended, Ending};
+use lab::measure::Memory;
+use tokio::net::UnixStream;
+use tokio::sync::Notify;
+
+#[test]
+fn an_idle_thread_costs_ten_times_a_task_that_keeps_under_256_bytes() {
+    passes(doomed::child(
+        "an_idle_thread_costs_ten_times_a_task_that_keeps_under_256_bytes",
+        || {
+            let (mut tasks, mut threads) = (Tasks::new().unwrap(), Threads::new());
+            let crowds: &mut [(&mut dyn Crowd, usize)] =
+                &mut [(&mut tasks, 10_000), (&mut threads, 200)];
+            let table = measure(crowds, 3, 0).unwrap();
+            let ratio = table.ratio(MEMORY, "thread", "task").unwrap();
+            assert!(ratio >= 10.0, "a thread costs only {ratio:.1} times a task\n{table}");
+            let future = wait_as_task(Arc::default(), Arc::default());
+            assert!(size_of_val(&future) < 256, "it keeps {} bytes", size_of_val(&future));
+        },
+    ));
+}
+
+#[test]
+fn a_goroutine_costs_more_than_a_task_and_less_than_a_thread() {
+    let name = "a_goroutine_costs_more_than_a_task_and_less_than_a_thread";
+    passes(doomed::child(name, || {
+        let mut goroutines = match Goroutines::new() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                println!("\nskipped: there is no `go` here to run the goroutines");
+                return;
+            }
+            goroutines => goroutines.unwrap(),
+        };
+        let (mut tasks, mut threads) = (Tasks::new().unwrap(), Threads::new());
+        let crowds: &mut [(&mut dyn Crowd, usize)] =
+            &mut [(&mut tasks, 10_000), (&mut goroutines, 10_000), (&mut threads, 200)];
+        let table = measure(crowds, 3, 0).unwrap();
+        assert!(table.ratio(MEMORY, "goroutine", "task").unwrap() >= 2.0, "\n{table}");
+        assert!(table.ratio(MEMORY, "thread", "goroutine").unwrap() >= 2.0, "\n{table}");
+    }));
+}
+
+#[test]
+fn to_spawn_a_future_costs_less_than_512_bytes_more_than_the_future() {
+    let name = "to_spawn_a_future_costs_less_than_512_bytes_more_than_the_future";
+    passes(doomed::child(name, || {
+        let future = size_of_val(&wait_as_task(Arc::default(), Arc::default())) as u64;
+        let mut tasks = Tasks::new().unwrap();
+        tasks.add(1_000).unwrap();
+        let task = each(&mut tasks, 10_000);
+        assert!((future..future + 512).contains(&task.own()), "{future} bytes: {task:?}");
+    }));
+}
+
+#[test]
+fn a_thread_costs_ten_times_a_task_that_waits_for_a_socket_too() {
+    passes(doomed::child("a_thread_costs_ten_times_a_task_that_waits_for_a_socket_too", || {
+        const SOCKETS: usize = 200;
+        let pairs: Vec<_> = (0..SOCKETS).map(|_| net::UnixStream::pair().unwrap()).collect();
+        let (mine, _peers): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let mut tasks = Tasks::new().unwrap();
+        let mut threads = Threads::new();
+        threads.add(SOCKETS).unwrap();
+        let thread = each(&mut threads, SOCKETS);
+
+        let before = Memory::now().unwrap();
+        let mut sockets = mine.into_iter();
+        tasks.spawn(SOCKETS, |arrived| wait_on(sockets.next().unwrap(), arrived));
+        let task = Memory::now().unwrap().each_since(&before, SOCKETS);
+        assert!(thread.own() >= 10 * task.own(), "{thread:?}\n{task:?}");
+    }));
+}
+
+async fn wait_on(socket: net::UnixStream, arrived: Arc<AtomicUsize>) {
+    socket.set_nonblocking(true).unwrap();
+    wait_for_byte(arrived, UnixStream::from_std(socket).unwrap()).await;
+}
+
+#[test]
+fn a_buffer_held_across_an_await_is_in_the_future() {
+    let word = Notify::new();
+    assert!(size_of_val(&with_buffer(&word)) >= 16 << 10);
+}
+
+#[test]
+fn a_buffer_that_is_scoped_away_is_not_in_the_future() {
+    let word = Notify::new();
+    let size = size_of_val(&scoped(&word));
+    assert!(size < 256, "the buffer is in the future, which has {size} bytes");
+}
+
+#[test]
+fn a_buffer_that_was_never_borrowed_is_in_the_future_only_while_it_will_be_read() {
+    let word = Notify::new();
+    let size = size_of_val(&async {
+        let buffer = hint::black_box([1_u8; 16 << 10]);
+        let first = buffer[0];
+        word.notified().await;
+        first
+    });
+    assert!(size < 256, "{size} bytes");
+}
+
+#[test]
+fn a_stack_of_two_mebibytes_is_less_than_64_kib_of_memory() {
+    passes(doomed::child("a_stack_of_two_mebibytes_is_less_than_64_kib_of_memory", || {
+        if other_pages() {
+            return;
+        }
+        let thread = each(&mut Threads::new(), 200);
+        assert!(thread.address_space >= 2 << 20, "{thread:?}");
+        assert!(thread.own() < 64 << 10, "an idle thread has {} bytes of memory", thread.own());
+    }));
+}
+
+#[test]
+fn a_thread_keeps_the_stack_that_it_once_used() {
+    passes(doomed::child("a_thread_keeps_the_stack_that_it_once_used", || {
+        let mut threads = Threads::new();
+        threads.first = go_deep;
+        let thread = each(&mut threads, 50);
+        assert!(thread.resident >= DEEP as u64, "{thread:?}");
+    }));
+}
+
+#[test]
+fn a_small_stack_saves_page_tables_and_not_the_pages() {
+    passes(doomed::child("a_small_stack_saves_page_tables_and_not_the_pages", || {
+        if other_pages() {
+            return;
+        }
+        let (mut large, mut small) = (Threads::new(), Threads::new());
+        small.stack = 64 << 10;
+        let (large, small) = (each(&mut large, 400), each(&mut small, 400));
+        assert!(small.resident * 2 > large.resident, "{small:?}\n{large:?}");
+        assert!(small.page_tables * 4 < large.page_tables, "{small:?}\n{large:?}");
+        assert!(small.mappings == large.mappings, "{small:?}\n{large:?}");
+    }));
+}
+
+#[test]
+fn threads_end_where_the_mappings_run_out_as_predicted() {
+    let ended = doomed::child("threads_end_where_the_mappings_run_out_as_predicted", || {
+        if nothing_to_squeeze() {
+            return;
+        }
+        let room = 300 * one_thread().unwrap().mappings;
+        meet(Squeeze::Mappings(room)).unwrap();
+    });
+    as_predicted(&ended, "vm.max_map_count");
+}
+
+#[test]
+fn threads_end_where_the_addresses_run_out_as_predicted() {
+    let ended = doomed::child("threads_end_where_the_addresses_run_out_as_predicted", || {
+        let each = one_thread().unwrap().address_space;
+        meet(Squeeze::Addresses(300 * each + each / 2)).unwrap();
+    });
+    let met = as_predicted(&ended, "RLIMIT_AS");
+    assert!(met.is_none_or(|met| met.error.is_some()), "{ended}");
+}
+
+#[test]
+fn the_process_dies_where_a_signal_stack_is_the_mapping_too_many() {
+    let ended =
+        doomed::child("the_process_dies_where_a_signal_stack_is_the_mapping_too_many", || {
+            if nothing_to_squeeze() {
+                return;
+            }
+            let room = 300 * one_thread().unwrap().mappings + 2;
+            meet(Squeeze::Mappings(room)).unwrap();
+        });
+    if as_predicted(&ended, "vm.max_map_count").is_some() {
+        assert_eq!(ended.how.to_string(), "killed by SIGABRT", "{ended}");
+        assert!(ended.stderr.contains("alternative stack"), "{ended}");
+    }
+}
+
+#[test]
+fn the_least_limit_is_the_one_that_allows_the_fewest_threads() {
+    let limits = [
+        Limit { name: "large, and much for each", left: 1_000_000, each: 10_000 },
+        Limit { name: "small, and little for each", left: 1_000, each: 1 },
+        Limit { name: "none", left: u64::MAX, each: 1 },
+    ];
+    assert_eq!((least(&limits).name, least(&limits).threads()), ("large, and much for each", 100));
+}
+
+/// The prediction was right within 15 percent. `None` where it could not be tried.
+fn as_predicted(ended: &Ended, limit: &str) -> Option<Met> {
+    if ended.stdout.contains("skipped: ") {
+        print!("\n{}", ended.stdout);
+        return None;
+    }
+    let met = Met::parse(&ended.stdout).unwrap_or_else(|| panic!("{ended}"));
+    let Met { predicted, started, .. } = met;
+    let close = (85 * started..=115 * started).contains(&(100 * predicted));
+    assert!(close, "{predicted} threads predicted, {started} started\n{ended}");
+    if met.limit != limit {
+        println!("\nskipped: the least limit here is {}, not {limit}", met.limit);
+        return None;
+    }
+    Some(met)
+}
+
+/// What one more of the crowd costs, if there are `count` more.
+fn each(crowd: &mut impl Crowd, count: usize) -> Memory {
+    let before = Memory::now().unwrap();
+    crowd.add(count).unwrap();
+    Memory::now().unwrap().each_since(&before, count)
+}
+
+fn passes(ended: Ended) {
+    print!("\n{}", ended.stdout);
+    assert!(ended.how == Ending::Passed, "{ended}");
+}
+
+fn nothing_to_squeeze() -> bool {
+    let reason = too_many_mappings().unwrap();
+    reason.inspect(|reason| println!("\nskipped: {reason}")).is_some()
+}
+
+/// Whether the kernel gives a stack other pages than those of 4 KiB.
+fn other_pages() -> bool {
+    // SAFETY: sysconf takes a number.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let huge = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
+    let other = size != 4096 || huge.is_ok_and(|huge| huge.contains("[always]"));
+    if other {
+        println!("\nskipped: pages of {size} bytes, or huge pages always: other figures");
+    }
+    other
+}
