@@ -255,7 +255,7 @@ impl<'a> Reader<'a> {
                 Some(Ok(include)) => format!("excerpt::{}", include.anchor),
                 _ => format!("program::{heading}"),
             },
-            Fence::Go => format!("go::{heading}"),
+            Fence::Go => format!("go-excerpt::{heading}"),
             Fence::Refusal(Refusal::Code(code)) => format!("refusal::{code}-{heading}"),
             Fence::Refusal(Refusal::Says(_)) => format!("refusal::{heading}"),
             Fence::Console { .. } => format!("console::{heading}"),
