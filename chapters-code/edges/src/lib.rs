@@ -12,9 +12,15 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod short;
+mod write;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+pub use short::{CLOSE, Counted, EDGE_AND_CLOSE, stop_at_short_read, stop_at_short_read_if_open};
+pub use write::{Outgoing, SendQueue, WRITE, narrow_pair, send_all, send_queue};
 
 // ANCHOR: interest
 /// Interest in bytes to read, reported as long as there are some: level-triggered.
@@ -115,7 +121,7 @@ pub fn one_read_per_event(
 
 // ANCHOR: drain
 /// For every event reads until the socket has no more to say, until the peer closes.
-pub fn drain_per_event(epoll: &Epoll, socket: &mut TcpStream, patience: i32) -> io::Result<Ended> {
+pub fn drain_per_event(epoll: &Epoll, socket: &mut impl Read, patience: i32) -> io::Result<Ended> {
     let (mut buffer, mut bytes) = ([0; 64], 0);
     while epoll.wait(patience)? != NOTHING {
         loop {

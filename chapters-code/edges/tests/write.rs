@@ -1,0 +1,165 @@
+//! What the note *The write side* claims.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+
+use edges::{Epoll, FOREVER, LEVEL, NOTHING, Outgoing, WRITE, narrow_pair, send_all, send_queue};
+
+/// Milliseconds to wait for an event which will not come: everything that could cause one has
+/// already happened, so 0 would do.
+const A_WHILE: i32 = 50;
+
+/// How often an idle loop is looked at.
+const WAITS: usize = 1_000;
+
+/// Interest in room, reported when there was none and now there is.
+const EDGE_WRITE: u32 = WRITE | libc::EPOLLET as u32;
+
+const BUFFER: i32 = 256 * 1024;
+
+/// More than both buffers hold, and each position can be told from its neighbours.
+fn message() -> Vec<u8> {
+    (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect()
+}
+
+/// Writes until the socket is full and stays full: first the peer's kernel takes what it has room for.
+fn fill(epoll: &Epoll, mut socket: &TcpStream) {
+    while epoll.wait(A_WHILE).unwrap() != NOTHING {
+        while socket.write(&[7; 4096]).is_ok() {}
+    }
+}
+
+/// Reads all that is there, and all that then comes in.
+fn empty(server: &mut TcpStream) {
+    server.set_nonblocking(true).unwrap();
+    while server.read(&mut [0; 65536]).is_ok() {}
+}
+
+#[test]
+fn write_all_stops_in_the_middle_and_does_not_say_where() {
+    let message = message();
+    let (mut client, mut server) = narrow_pair(BUFFER).unwrap();
+
+    let error = client.write_all(&message).unwrap_err();
+    drop(client);
+
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    let mut received = Vec::new();
+    server.read_to_end(&mut received).unwrap();
+    assert!(!received.is_empty() && received.len() < message.len(), "{}", received.len());
+    assert!(message.starts_with(&received));
+}
+
+#[test]
+fn with_an_offset_every_byte_arrives_once_and_in_order() {
+    let (client, mut server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, LEVEL).unwrap();
+    let peer = thread::spawn(move || {
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).unwrap();
+        received
+    });
+
+    send_all(&epoll, &client, &mut Outgoing::new(message())).unwrap();
+    drop(client);
+
+    let (received, message) = (peer.join().unwrap(), message());
+    assert!(received.len() >= message.len(), "the tail is missing");
+    assert!(received == message, "the bytes are not those of the message");
+}
+
+#[test]
+fn a_writer_stops_in_the_middle_and_idle_interest_in_writing_wakes_without_end() {
+    let (client, _server) = narrow_pair(BUFFER).unwrap();
+    let mut out = Outgoing::new(message());
+    out.flush(&mut &client).unwrap();
+    let unsent = out.unsent().len();
+    assert!(0 < unsent && unsent < message().len(), "{unsent} bytes unsent");
+
+    let (client, _server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, LEVEL | WRITE).unwrap();
+    assert_eq!(wakes(&epoll), WAITS);
+}
+
+/// How many of so many waits report something. None of them waits: the timeout is 0.
+fn wakes(epoll: &Epoll) -> usize {
+    (0..WAITS).filter(|_| epoll.wait(0).unwrap() != NOTHING).count()
+}
+
+#[test]
+fn a_writer_with_nothing_unsent_lets_the_loop_sleep() {
+    let (client, _server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, LEVEL).unwrap();
+    let mut out = Outgoing::new(b"hello".to_vec());
+    send_all(&epoll, &client, &mut out).unwrap();
+
+    let wakes = wakes(&epoll);
+
+    assert_eq!(wakes, 0, "an idle connection woke the loop at {wakes} of {WAITS} waits");
+}
+
+#[test]
+fn edge_triggered_idle_interest_in_writing_wakes_once() {
+    let (client, _server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
+    assert_eq!(wakes(&epoll), 1);
+}
+
+#[test]
+fn after_would_block_room_makes_an_edge() {
+    let (client, mut server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
+    fill(&epoll, &client);
+
+    empty(&mut server);
+
+    assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE);
+}
+
+#[test]
+fn after_a_short_write_room_makes_an_edge_too() {
+    let (client, mut server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
+    assert_ne!(epoll.wait(0).unwrap(), NOTHING);
+    let message = message();
+    assert!((&client).write(&message).unwrap() < message.len());
+
+    empty(&mut server);
+
+    assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE);
+}
+
+#[test]
+fn a_writer_that_never_met_a_full_socket_gets_no_edge() {
+    let (client, mut server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
+    assert_ne!(epoll.wait(0).unwrap(), NOTHING);
+    (&client).write_all(b"hello").unwrap();
+
+    server.read_exact(&mut [0; 5]).unwrap();
+
+    assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING, "there has been room all the time");
+}
+
+#[test]
+fn writable_means_that_a_third_is_free_and_a_write_may_succeed_without_it() {
+    let (client, _server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, WRITE).unwrap();
+    let (mut looked, mut written_unreported) = (0, 0);
+    loop {
+        let before = send_queue(&client).unwrap();
+        let writable = epoll.wait(0).unwrap() != NOTHING;
+        // While segments still leave for the peer the two numbers belong to different moments.
+        if before == send_queue(&client).unwrap() {
+            assert_eq!(writable, before.writable(), "{before:?}");
+            looked += 1;
+        }
+        match (&client).write(&[7; 4096]) {
+            Ok(n) => written_unreported += if writable { 0 } else { n },
+            Err(_full) => break,
+        }
+    }
+    assert!(looked > 10, "the queue stood still {looked} times");
+    assert!(written_unreported > 10_000, "{written_unreported} bytes written when not reported");
+}

@@ -1,0 +1,113 @@
+//! Who finds out that there is something to read: the program by asking, or the kernel by telling.
+//!
+//! [`ask`] and [`be_told`] wait for one socket. [`Ask`] and [`Told`] wait for many, and differ in
+//! who keeps the list.
+
+mod many;
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::timeline::cpu_time;
+
+pub use many::{Ask, Told, make_ready, medians, room_for, sources};
+
+// ANCHOR: ask
+/// Reads until there is something to read. Returns how often it asked.
+pub fn ask(mut socket: &UnixStream) -> io::Result<usize> {
+    let mut asked = 0;
+    loop {
+        asked += 1;
+        match socket.read(&mut [0; 64]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            read => return read.map(|_| asked),
+        }
+    }
+}
+// ANCHOR_END: ask
+
+// ANCHOR: be_told
+/// Reads, and if there is nothing to read sleeps until the kernel says that there is.
+pub fn be_told(mut socket: &UnixStream) -> io::Result<usize> {
+    let mut asked = 0;
+    loop {
+        asked += 1;
+        match socket.read(&mut [0; 64]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => sleep(socket, FOREVER)?,
+            read => return read.map(|_| asked),
+        }
+    }
+}
+
+const FOREVER: i32 = -1;
+
+fn sleep(socket: &UnixStream, timeout: i32) -> io::Result<()> {
+    let mut list = [libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 }];
+    // SAFETY: the kernel reads and writes one `pollfd`, which is what `list` has.
+    check(unsafe { libc::poll(list.as_mut_ptr(), 1, timeout) })?;
+    Ok(())
+}
+// ANCHOR_END: be_told
+
+/// What a wait for one byte took.
+#[derive(Debug, Clone, Copy)]
+pub struct Waited {
+    /// How often the thread read.
+    pub asked: usize,
+    /// The processor time that it used.
+    pub cpu: Duration,
+    /// How long it waited.
+    pub wall: Duration,
+    /// How often it gave the processor away of its own accord: `ru_nvcsw` in getrusage(2).
+    pub slept: i64,
+}
+
+impl Waited {
+    /// The part of the wait during which the thread was on a processor.
+    pub fn share(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.wall.as_secs_f64()
+    }
+}
+
+/// Lets this thread wait for a byte, in the way that it is told, which another thread sends when
+/// `after` is over.
+pub fn wait_for_a_byte(
+    how: fn(&UnixStream) -> io::Result<usize>,
+    after: Duration,
+) -> io::Result<Waited> {
+    let (ours, mut theirs) = UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(after);
+            theirs.write_all(b"!").expect("our end is open");
+        });
+        let (started, cpu, slept) = (Instant::now(), cpu_time(), slept());
+        let asked = how(&ours)?;
+        Ok(Waited {
+            asked,
+            cpu: cpu_time() - cpu,
+            wall: started.elapsed(),
+            slept: self::slept() - slept,
+        })
+    })
+}
+
+/// How often this thread has given the processor away of its own accord.
+fn slept() -> i64 {
+    // SAFETY: a `rusage` is integers, and all zeros is one of its values.
+    let mut usage: libc::rusage = unsafe { mem::zeroed() };
+    // SAFETY: the kernel writes one `rusage`, which is what `usage` is.
+    let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) };
+    assert_eq!(status, 0, "getrusage: {}", io::Error::last_os_error());
+    usage.ru_nvcsw
+}
+
+/// Turns libc's -1 into the error that `errno` holds.
+fn check(result: i32) -> io::Result<i32> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
