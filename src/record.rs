@@ -32,6 +32,12 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a command's output says that it ended badly, as some are shown to.
+fn fails(output: &str) -> bool {
+    let last = output.lines().last().unwrap_or_default();
+    last.starts_with("[exit status ") || last.starts_with("[killed by ")
+}
+
 /// The page's text with every console block's output as it is now.
 fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
     let mut text = page.text.clone();
@@ -43,6 +49,9 @@ fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
         for step in console::steps(&block.body) {
             eprintln!("{}:{}: $ {}", page.file.display(), block.line, step.command);
             let output = match console::run(root, built, step.command)? {
+                Printed::Output(output) if fails(&output) && !fails(&step.output) => {
+                    bail!("`{}` fails now, and nothing is recorded:\n{output}", step.command)
+                }
                 Printed::Output(output) => output,
                 Printed::Skipped(why) => {
                     eprintln!("    kept as it is: {why}");
