@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name}:");
         let start = Instant::now();
         for reply in run(server.addr(), &paths())? {
-            println!("  {} after {:>4} ms", reply.body, (reply.at - start).as_millis());
+            println!("  reply {} after {} ms", reply.body, (reply.at - start).as_millis());
         }
     }
     Ok(())

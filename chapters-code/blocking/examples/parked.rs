@@ -12,10 +12,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let server = Delayserver::start()?;
-    let wait = watch(ask(server.addr(), "/500/A")?)?;
+    let wait = watch(ask(server.addr(), "/500/1")?)?;
     println!("state:          {}, in recvfrom", wait.seen.state);
     println!("time:           {:.2} ms", wait.time.as_secs_f64() * 1e3);
     println!("CPU time:       {:.2} ms", wait.cpu.as_secs_f64() * 1e3);
-    println!("went to sleep:  {} times", wait.switches);
+    println!("times asleep:   {}", wait.switches);
     Ok(())
 }

@@ -6,9 +6,9 @@
 //! use lab::peer::{Mode, Peer};
 //!
 //! let server = Peer::start(Mode::AllAtOnceAndClose, 2)?;
-//! let paths = ["/0/A", "/0/B"].map(String::from);
+//! let paths = ["/0/1", "/0/2"].map(String::from);
 //! let replies = all_requests_first(server.addr(), &paths)?;
-//! assert_eq!((&*replies[0].body, &*replies[1].body), ("A", "B"));
+//! assert_eq!((&*replies[0].body, &*replies[1].body), ("1", "2"));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
@@ -66,9 +66,9 @@ pub fn ask(server: SocketAddr, path: &str) -> io::Result<TcpStream> {
 }
 
 /// Reads until the server closes.
-pub fn take(stream: &TcpStream) -> io::Result<Reply> {
+pub fn take(mut stream: &TcpStream) -> io::Result<Reply> {
     let mut received = Vec::new();
-    { stream }.read_to_end(&mut received)?;
+    stream.read_to_end(&mut received)?;
     Reply::parse(&received)
 }
 // ANCHOR_END: ask

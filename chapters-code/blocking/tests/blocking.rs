@@ -49,7 +49,7 @@ impl Asked {
     }
 }
 
-/// A server that a test plays itself: it reads all five requests, and `script` gets them, A to E.
+/// A server that a test plays itself: it reads all five requests, and `script` gets them, 1 to 5.
 fn play(script: impl FnOnce([Asked; 5]) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -77,10 +77,10 @@ fn orders() -> Vec<Vec<usize>> {
 fn a_blocking_thread_takes_replies_in_the_order_in_which_it_asks() {
     for arrival in orders() {
         let server = play(move |asked| arrival.iter().for_each(|&at| asked[at].answer()));
-        assert_eq!(order(way("all requests first"), server), "ABCDE");
+        assert_eq!(order(way("all requests first"), server), "12345");
     }
     let peer = Peer::start(Mode::DataAndClose, 5).unwrap();
-    assert_eq!(order(way("one after the other"), peer.addr()), "ABCDE");
+    assert_eq!(order(way("one after the other"), peer.addr()), "12345");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn threads_polling_and_epoll_take_replies_in_the_order_in_which_they_arrive() {
     for way in &WAYS[2..] {
         for arrival in orders() {
             let expected: String =
-                arrival.iter().map(|&at| ["A", "B", "C", "D", "E"][at]).collect();
+                arrival.iter().map(|&at| ["1", "2", "3", "4", "5"][at]).collect();
             let server = play(move |asked| {
                 for at in arrival {
                     asked[at].answer();
@@ -100,8 +100,8 @@ fn threads_polling_and_epoll_take_replies_in_the_order_in_which_they_arrive() {
     }
 }
 
-/// A server that answers A when the other replies have been taken.
-fn a_comes_last() -> SocketAddr {
+/// A server that answers the first request when the other replies have been taken.
+fn the_first_comes_last() -> SocketAddr {
     play(|asked| {
         asked[1..].iter().for_each(Asked::answer);
         asked[1..].iter().for_each(Asked::wait_until_taken);
@@ -113,10 +113,10 @@ fn a_comes_last() -> SocketAddr {
 #[test]
 fn a_blocking_thread_never_gets_a_first_reply_that_waits_for_the_others() {
     let test = "a_blocking_thread_never_gets_a_first_reply_that_waits_for_the_others";
-    let ended = doomed::child(test, || _ = all_requests_first(a_comes_last(), &paths()));
+    let ended = doomed::child(test, || _ = all_requests_first(the_first_comes_last(), &paths()));
     assert!(ended.how.hung_in("recvfrom"), "{ended}");
     for way in &WAYS[2..] {
-        assert!(order(way, a_comes_last()).ends_with('A'), "{}", way.name);
+        assert!(order(way, the_first_comes_last()).ends_with('1'), "{}", way.name);
     }
 }
 
@@ -162,7 +162,7 @@ fn a_thread_that_waits_in_a_read_sleeps() {
         return;
     }
     let server = Delayserver::start().unwrap();
-    let wait = watch(ask(server.addr(), "/500/A").unwrap()).unwrap();
+    let wait = watch(ask(server.addr(), "/500/1").unwrap()).unwrap();
     assert_eq!(wait.seen.state, "S (sleeping)");
     assert!(wait.cpu * 20 < wait.time, "{wait:?}");
     assert!(wait.switches >= 1, "{wait:?}");

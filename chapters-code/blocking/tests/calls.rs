@@ -58,7 +58,9 @@ fn each_call_between_the_marks_is_counted() {
         return;
     }
     let client = again("each_call_between_the_marks_is_counted", "");
-    assert_eq!(system_calls(&client).unwrap(), 100);
+    let calls = system_calls(&client).unwrap();
+    // The thread that runs the tests may go to sleep in between.
+    assert!((100..110).contains(&calls), "{calls}");
 }
 
 /// Writes the bytes by hand, through libc and through std; what each returned.

@@ -195,9 +195,8 @@ const LONGEST: i32 = if cfg!(test) { 5 } else { i32::MAX };
 
 /// The timeout for epoll_wait(2): whole milliseconds, rounded up, -1 for ever.
 fn millis(left: Option<Duration>) -> i32 {
-    left.map_or(-1, |left| {
-        i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(LONGEST).min(LONGEST)
-    })
+    let rounded_up = |left: Duration| left.as_nanos().div_ceil(1_000_000);
+    left.map_or(-1, |left| rounded_up(left).min(LONGEST as u128) as i32)
 }
 // ANCHOR_END: millis
 

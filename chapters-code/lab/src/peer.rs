@@ -29,7 +29,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
 use std::str::FromStr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
@@ -89,15 +89,16 @@ modes! {
     AllAtOnceAndClose, "all-at-once-and-close", all_at_once_and_close;
     /// Sends a reply with its length. When the client has read it, closes its direction; and when
     /// the client has read that too, resets the connection. It waits for each a second at most, and
-    /// serves one connection after the other. Finds the client that takes the reset for one more
-    /// end, and so counts one stream twice.
+    /// serves one connection after the other: let the client read before you ask whether it has
+    /// finished. Finds the client that takes the reset for one more end, and so counts one stream
+    /// twice.
     HalfCloseThenReset, "half-close-then-reset", half_close_then_reset;
     /// Answers every request on a connection until the client closes it, and only then has
     /// finished. Finds the client that reads past the end of one reply into the next.
     KeepsAlive, "keeps-alive", keeps_alive;
     /// Answers with a body of 1 MiB, the message over and over; open. Finds the client whose buffer
-    /// has a fixed size, or that stops reading while there is more. Has finished only when the
-    /// client has read nearly all of it.
+    /// has a fixed size, or that stops reading while there is more. How much the client must read
+    /// before this mode has finished depends on the kernel's buffers.
     HugeBody, "huge-body", huge_body;
     /// Reads the requests and never answers; open. Finds the client without a deadline.
     NeverAnswers, "never-answers", never_answers;
@@ -184,8 +185,8 @@ impl Peer {
     }
 
     /// Waits until it has sent, on every connection, everything that it will ever send unless the
-    /// client acts. On loopback this means that the client's sockets have it: there `write(2)` and
-    /// `close(2)` put what they send into the other socket before they return.
+    /// client acts, and the client's sockets have it: they have acknowledged the bytes of an open
+    /// connection, and know of the close or the reset of another.
     ///
     /// # Panics
     ///
@@ -252,6 +253,7 @@ struct Client<'a> {
     stage: &'a Stage,
     /// Its place in the order of arrival, from 0.
     place: usize,
+    link: Link,
     stream: Arc<TcpStream>,
     /// Bytes after the request that was returned last.
     received: Vec<u8>,
@@ -289,22 +291,28 @@ impl Stage {
 
     fn accept(&self) -> io::Result<Client<'_>> {
         let mut accepted = self.door.lock().expect("no thread panics at the door");
-        let stream = Arc::new(self.listener.accept()?.0);
+        let (stream, from) = self.listener.accept()?;
         let place = *accepted;
         *accepted += 1;
         drop(accepted);
         stream.set_nodelay(true)?;
+        let link = Link { client: from.port(), ours: stream.local_addr()?.port() };
+        let stream = Arc::new(stream);
         let mut state = self.lock();
         if state.stopped {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         state.open.push(Arc::downgrade(&stream));
-        Ok(Client { stage: self, place, stream, received: Vec::new() })
+        Ok(Client { stage: self, place, link, stream, received: Vec::new() })
     }
 
     /// The life of a thread. An error means that the client has gone, or that the peer is stopped.
     fn serve_one(&self) {
         let then = self.accept().and_then(|client| self.mode.serve(client));
+        if let Ok(Then::Open(client)) = &then {
+            let left = || in_queue(client.stream.as_fd(), libc::TIOCOUTQ);
+            wait_until(|| left().is_ok_and(|left| left == 0));
+        }
         self.change(|state| state.finished += 1);
         match then {
             Ok(Then::Open(mut client)) => {
@@ -343,7 +351,7 @@ fn slow_to_close(mut client: Client<'_>) -> io::Result<Then<'_>> {
     let body = client.asks()?;
     client.send(&until_close(&body))?;
     thread::sleep(Duration::from_millis(100));
-    Ok(Then::Closed)
+    client.close()
 }
 
 fn byte_at_a_time(mut client: Client<'_>) -> io::Result<Then<'_>> {
@@ -351,7 +359,7 @@ fn byte_at_a_time(mut client: Client<'_>) -> io::Result<Then<'_>> {
     for byte in with_length(&body) {
         client.send(&[byte])?;
         thread::sleep(Duration::from_micros(100));
-        client.wait_until_all_is_under_way()?;
+        client.wait_until_all_is_under_way();
     }
     Ok(Then::Open(client))
 }
@@ -418,6 +426,8 @@ fn silent(client: Client<'_>) -> io::Result<Then<'_>> {
 
 /// The name of a header of our replies: one of them is cut in its middle.
 const LENGTH: &str = "Content-Length";
+/// `SOCK_DIAG_BY_FAMILY` in `linux/sock_diag.h`.
+const BY_FAMILY: u16 = 20;
 /// Four bytes of UTF-8, to be cut in their middle.
 const CRAB: &str = "\u{1f980}";
 
@@ -490,15 +500,12 @@ impl Client<'_> {
         (&*self.stream).write_all(bytes)
     }
 
-    /// Waits, for a fifth of a second at most, until no byte is held back by TCP's congestion
-    /// window. It opens when the client's kernel acknowledges, 40 ms later if the client does not
-    /// read; two bytes that wait for it would share a segment.
-    fn wait_until_all_is_under_way(&self) -> io::Result<()> {
-        let from = Instant::now();
-        while unsent(self.stream.as_fd())? > 0 && from.elapsed() < Duration::from_millis(200) {
-            thread::sleep(Duration::from_micros(100));
-        }
-        Ok(())
+    /// Waits until no byte is held back by TCP's congestion window. It opens when the client's
+    /// kernel acknowledges, 40 ms later if the client does not read; two bytes that wait for it
+    /// would share a segment.
+    fn wait_until_all_is_under_way(&self) {
+        let unsent = || in_queue(self.stream.as_fd(), libc::SIOCOUTQNSD);
+        wait_until(|| unsent().is_ok_and(|unsent| unsent == 0));
     }
 }
 
@@ -508,6 +515,15 @@ impl<'a> Client<'a> {
     fn send_and_close(self, bytes: &[u8]) -> io::Result<Then<'a>> {
         set(self.stream.as_fd(), libc::IPPROTO_TCP, libc::TCP_CORK, &1)?;
         self.send(bytes)?;
+        self.close()
+    }
+
+    /// Closes, and waits until the client's socket has the close.
+    fn close(self) -> io::Result<Then<'a>> {
+        const ESTABLISHED: u8 = 1; // TCP_ESTABLISHED in linux/tcp.h
+        let link = self.link;
+        drop(self);
+        wait_until(|| link.far_end().is_none_or(|socket| socket.state != ESTABLISHED));
         Ok(Then::Closed)
     }
 
@@ -515,67 +531,97 @@ impl<'a> Client<'a> {
     fn reset(self) -> io::Result<Then<'a>> {
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         set(self.stream.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger)?;
+        let link = self.link;
+        drop(self);
+        wait_until(|| link.far_end().is_none());
         Ok(Then::Closed)
     }
 
-    /// Waits until the client has read everything or has closed, for a second at most.
+    /// Waits until the client has read everything or has closed.
     ///
     /// The kernel tells. The end of the stream counts as a byte, which is read when a read returns
     /// 0, unless data stood before it in the socket: then it is read with them.
     fn wait_until_it_reads(&mut self) -> io::Result<()> {
-        let (client, ours) = (self.stream.peer_addr()?.port(), self.stream.local_addr()?.port());
-        let from = Instant::now();
+        let link = self.link;
         self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
-        let has_read = || matches!(unread(client, ours), Ok(Some(0)));
-        while !has_read() && from.elapsed() < Duration::from_secs(1) {
-            match self.receive() {
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => break,
-                _ => {}
-            }
-        }
+        wait_until(|| {
+            let closed = self.receive().is_err_and(|e| e.kind() != io::ErrorKind::WouldBlock);
+            closed || link.far_end().is_some_and(|socket| socket.unread == 0)
+        });
         Ok(())
     }
 }
 
-/// How many bytes wait in the socket that connects these ports of 127.0.0.1: `sock_diag(7)`.
-///
-/// None if there is no such socket, or if this kernel does not tell.
-fn unread(local: u16, remote: u16) -> io::Result<Option<u32>> {
-    const BY_FAMILY: u16 = 20; // SOCK_DIAG_BY_FAMILY in linux/sock_diag.h
-    let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-    // SAFETY: socket takes integers.
-    let netlink = match unsafe { libc::socket(libc::AF_NETLINK, flags, libc::NETLINK_SOCK_DIAG) } {
-        -1 => return Err(io::Error::last_os_error()),
-        // SAFETY: it is open, and nobody else owns it.
-        fd => unsafe { OwnedFd::from_raw_fd(fd) },
-    };
-    // struct nlmsghdr: length, type, flags, sequence, port.
-    let mut request = 72_u32.to_ne_bytes().to_vec();
-    request.extend([BY_FAMILY, libc::NLM_F_REQUEST as u16].map(u16::to_ne_bytes).concat());
-    request.extend([0; 8]);
-    // struct inet_diag_req_v2: family, protocol, two of no interest, states; and the socket: its
-    // ports, its addresses (of which IPv4 uses 4 bytes of 16), no interface, no cookie.
-    request.extend([libc::AF_INET as u8, libc::IPPROTO_TCP as u8, 0, 0, 255, 255, 255, 255]);
-    request.extend([local, remote].map(u16::to_be_bytes).concat());
-    request.extend([[127, 0, 0, 1], [0; 4], [0; 4], [0; 4]].concat().repeat(2));
-    request.extend([[0; 4], [255; 4], [255; 4]].concat());
-    let (mut netlink, mut reply) = (File::from(netlink), [0; 512]);
-    // The kernel has answered when the write returns.
-    netlink.write_all(&request)?;
-    let n = netlink.read(&mut reply)?;
-    // struct nlmsghdr and, if its type says so, struct inet_diag_msg: idiag_rqueue is 56 bytes into
-    // it.
-    let [kind, unread] = [4..6, 72..76].map(|field| reply[..n].get(field).unwrap_or_default());
-    let found = kind == BY_FAMILY.to_ne_bytes();
-    Ok(unread.try_into().ok().filter(|_| found).map(u32::from_ne_bytes))
+/// Looks again and again, for a second at most. What is waited for comes by itself.
+fn wait_until(mut done: impl FnMut() -> bool) {
+    let from = Instant::now();
+    while !done() && from.elapsed() < Duration::from_secs(1) {
+        thread::sleep(Duration::from_micros(100));
+    }
 }
 
-/// How many bytes were written and not yet sent: `SIOCOUTQNSD` in `linux/sockios.h`.
-fn unsent(socket: BorrowedFd<'_>) -> io::Result<i32> {
-    let mut unsent = 0;
-    // SAFETY: the socket is open while it is borrowed, and this request writes one int.
-    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCOUTQNSD as _, &raw mut unsent) } {
-        0 => Ok(unsent),
+/// The ports of a connection on 127.0.0.1.
+#[derive(Clone, Copy)]
+struct Link {
+    client: u16,
+    ours: u16,
+}
+
+/// What the kernel tells of a socket.
+struct Socket {
+    state: u8,
+    unread: u32,
+}
+
+impl Link {
+    /// The client's socket. None if there is none any more, or if this kernel does not tell.
+    fn far_end(self) -> Option<Socket> {
+        let reply = self.ask_for_far_end().ok()?;
+        // struct nlmsghdr, whose type says whether this follows: struct inet_diag_msg. In that
+        // idiag_state is the second byte, and idiag_rqueue stands at 56.
+        let [kind, state, unread] = [4..6, 17..18, 72..76].map(|field| reply.get(field));
+        let found = kind? == BY_FAMILY.to_ne_bytes();
+        let socket =
+            Socket { state: state?[0], unread: u32::from_ne_bytes(unread?.try_into().ok()?) };
+        found.then_some(socket)
+    }
+
+    /// Looks one socket up: `sock_diag(7)`.
+    fn ask_for_far_end(self) -> io::Result<Vec<u8>> {
+        let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: socket takes integers.
+        let netlink = unsafe { libc::socket(libc::AF_NETLINK, flags, libc::NETLINK_SOCK_DIAG) };
+        if netlink == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it is open, and nobody else owns it.
+        let mut netlink = unsafe { File::from_raw_fd(netlink) };
+        // struct nlmsghdr: length, type, flags, sequence, port.
+        let mut request = 72_u32.to_ne_bytes().to_vec();
+        request.extend([BY_FAMILY, libc::NLM_F_REQUEST as u16].map(u16::to_ne_bytes).concat());
+        request.extend([0; 8]);
+        // struct inet_diag_req_v2: family, protocol, two of no interest, states; and the socket:
+        // its ports, its addresses (of which IPv4 uses 4 bytes of 16), no interface, no cookie.
+        request.extend([libc::AF_INET as u8, libc::IPPROTO_TCP as u8, 0, 0, 255, 255, 255, 255]);
+        request.extend([self.client, self.ours].map(u16::to_be_bytes).concat());
+        request.extend([[127, 0, 0, 1], [0; 4], [0; 4], [0; 4]].concat().repeat(2));
+        request.extend([[0; 4], [255; 4], [255; 4]].concat());
+        // The kernel has answered when the write returns.
+        netlink.write_all(&request)?;
+        let mut reply = vec![0; 512];
+        let n = netlink.read(&mut reply)?;
+        reply.truncate(n);
+        Ok(reply)
+    }
+}
+
+/// How many bytes were written and not yet sent (`SIOCOUTQNSD` in `linux/sockios.h`) or not yet
+/// acknowledged (`TIOCOUTQ`, which is `SIOCOUTQ` in `tcp(7)`).
+fn in_queue(socket: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<i32> {
+    let mut bytes = 0;
+    // SAFETY: the socket is open while it is borrowed, and each of these requests writes one int.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut bytes) } {
+        0 => Ok(bytes),
         _ => Err(io::Error::last_os_error()),
     }
 }
