@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::thread;
 
 use edges::{Epoll, FOREVER, LEVEL, NOTHING, Outgoing, WRITE, narrow_pair, send_all, send_queue};
@@ -55,7 +56,12 @@ fn write_all_stops_in_the_middle_and_does_not_say_where() {
 fn with_an_offset_every_byte_arrives_once_and_in_order() {
     let (client, mut server) = narrow_pair(BUFFER).unwrap();
     let epoll = Epoll::watching(&client, LEVEL).unwrap();
+    let writer = std::fs::read_link("/proc/thread-self").unwrap();
     let peer = thread::spawn(move || {
+        // A reader that keeps pace would leave the writer nothing to wait for.
+        while !sleeps(&writer) {
+            thread::yield_now();
+        }
         let mut received = Vec::new();
         server.read_to_end(&mut received).unwrap();
         received
@@ -67,6 +73,13 @@ fn with_an_offset_every_byte_arrives_once_and_in_order() {
     let (received, message) = (peer.join().unwrap(), message());
     assert!(received.len() >= message.len(), "the tail is missing");
     assert!(received == message, "the bytes are not those of the message");
+}
+
+/// Whether a thread, named by its folder below `/proc`, waits for something.
+fn sleeps(thread: &Path) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(thread).join("stat")).unwrap();
+    let (_, after_name) = stat.rsplit_once(") ").unwrap();
+    after_name.starts_with('S')
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! `my-mio` under the name of mio.
+
+pub use my_mio::*;

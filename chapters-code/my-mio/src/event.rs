@@ -1,0 +1,184 @@
+//! What happened, and to whom.
+
+use std::fmt;
+use std::slice;
+
+use crate::Token;
+pub use crate::source::Source;
+
+// ANCHOR: event
+/// What happened to a registered source: `struct epoll_event`, as the kernel wrote it.
+#[derive(Clone)]
+#[repr(transparent)]
+pub struct Event(libc::epoll_event);
+
+impl Event {
+    /// The token of the registration.
+    pub fn token(&self) -> Token {
+        Token(self.0.u64 as usize)
+    }
+
+    fn has(&self, flags: i32) -> bool {
+        self.0.events & flags as u32 != 0
+    }
+}
+// ANCHOR_END: event
+
+// ANCHOR: predicates
+impl Event {
+    /// There are bytes to read, the end among them, or a connection to accept.
+    pub fn is_readable(&self) -> bool {
+        self.has(libc::EPOLLIN | libc::EPOLLPRI)
+    }
+
+    /// There is room to write.
+    pub fn is_writable(&self) -> bool {
+        self.has(libc::EPOLLOUT)
+    }
+
+    /// There is an error to fetch, by `take_error` or by the next call. Or a pipe has lost its reader.
+    pub fn is_error(&self) -> bool {
+        self.has(libc::EPOLLERR)
+    }
+
+    /// There is something out of the ordinary, such as urgent data.
+    pub fn is_priority(&self) -> bool {
+        self.has(libc::EPOLLPRI)
+    }
+}
+// ANCHOR_END: predicates
+
+// ANCHOR: closed
+impl Event {
+    /// Nothing will follow what is there to read: both directions are closed, or the peer's sending
+    /// half is, and the reader asked for bytes.
+    pub fn is_read_closed(&self) -> bool {
+        self.has(libc::EPOLLHUP) || (self.has(libc::EPOLLIN) && self.has(libc::EPOLLRDHUP))
+    }
+
+    /// Nothing more can be written: both directions are closed, or a write would meet an error. A
+    /// pipe that has lost its reader says so by an error alone.
+    pub fn is_write_closed(&self) -> bool {
+        self.has(libc::EPOLLHUP)
+            || (self.has(libc::EPOLLOUT) && self.has(libc::EPOLLERR))
+            || self.0.events == libc::EPOLLERR as u32
+    }
+
+    /// Never: FreeBSD and macOS have it.
+    pub fn is_aio(&self) -> bool {
+        false
+    }
+
+    /// Never: FreeBSD has it.
+    pub fn is_lio(&self) -> bool {
+        false
+    }
+}
+// ANCHOR_END: closed
+
+// ANCHOR: event_debug
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let details = f.alternate();
+        let mut event = f.debug_struct("Event");
+        event.field("token", &self.token());
+        event.field("readable", &self.is_readable());
+        event.field("writable", &self.is_writable());
+        event.field("error", &self.is_error());
+        event.field("read_closed", &self.is_read_closed());
+        event.field("write_closed", &self.is_write_closed());
+        event.field("priority", &self.is_priority());
+        event.field("aio", &self.is_aio()).field("lio", &self.is_lio());
+        if details {
+            event.field("details", &format_args!("{:#x}", { self.0.events }));
+        }
+        event.finish()
+    }
+}
+// ANCHOR_END: event_debug
+
+// ANCHOR: events
+/// Room for the events of one [`Poll::poll`](crate::Poll::poll).
+pub struct Events(Vec<Event>);
+
+impl Events {
+    /// Room for `capacity` events. A poll with room for none is an error.
+    pub fn with_capacity(capacity: usize) -> Events {
+        Events(Vec::with_capacity(capacity))
+    }
+
+    /// The buffer for epoll_wait(2): its address, and for how many events there is room. The kernel
+    /// counts in an int, and takes at most as many bytes as fit into one.
+    pub(crate) fn room(&mut self) -> (*mut libc::epoll_event, i32) {
+        const MOST: usize = i32::MAX as usize / size_of::<Event>();
+        self.0.clear();
+        (self.0.as_mut_ptr().cast(), self.0.capacity().min(MOST) as i32)
+    }
+
+    /// # Safety
+    /// The kernel has written `len` events into the [`room`](Events::room).
+    pub(crate) unsafe fn filled(&mut self, len: usize) {
+        // SAFETY: the caller vouches for it, and the kernel writes no more than there is room for.
+        unsafe { self.0.set_len(len) }
+    }
+}
+// ANCHOR_END: events
+
+// ANCHOR: events_read
+impl Events {
+    /// For how many events there is room.
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Whether the last poll brought none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The events of the last poll.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(self.0.iter())
+    }
+
+    /// Forgets them. Each poll begins with it.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+// ANCHOR_END: events_read
+
+// ANCHOR: iter
+/// Goes through the events of the last poll, in the kernel's order.
+#[derive(Clone, Debug)]
+pub struct Iter<'a>(slice::Iter<'a, Event>);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a Event;
+
+    fn next(&mut self) -> Option<&'a Event> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+// ANCHOR_END: iter
+
+// ANCHOR: into_iter
+impl<'a> IntoIterator for &'a Events {
+    type Item = &'a Event;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+// ANCHOR_END: into_iter

@@ -1,0 +1,131 @@
+//! Who registers whom.
+
+use std::fmt;
+use std::io::{self, ErrorKind::AlreadyExists, ErrorKind::NotFound};
+use std::num::NonZeroU64;
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
+
+use crate::{Interest, Registry, Token};
+
+// ANCHOR: source
+/// Something that can be registered. Call the methods of [`Registry`], which call these: a type made
+/// of several sources decides here what registering it means.
+pub trait Source {
+    /// Registers with `registry`.
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()>;
+
+    /// Changes token and interest.
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()>;
+
+    /// Undoes it.
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()>;
+}
+// ANCHOR_END: source
+
+// ANCHOR: box
+impl<T: Source + ?Sized> Source for Box<T> {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        (**self).register(registry, token, interests)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        (**self).reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        (**self).deregister(registry)
+    }
+}
+// ANCHOR_END: box
+
+// ANCHOR: registered
+/// A type of std that owns a descriptor, and the registry with which it is registered.
+pub(crate) struct IoSource<T> {
+    pub(crate) io: T,
+    registry: Option<NonZeroU64>,
+}
+
+impl<T> IoSource<T> {
+    pub(crate) fn new(io: T) -> IoSource<T> {
+        IoSource { io, registry: None }
+    }
+}
+
+impl<T> Deref for IoSource<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.io
+    }
+}
+// ANCHOR_END: registered
+
+// ANCHOR: rules
+impl<T: AsRawFd> Source for IoSource<T> {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        if self.registry.is_some() {
+            return Err(io::Error::new(AlreadyExists, "the source is registered already"));
+        }
+        registry.add(self.io.as_raw_fd(), token, interests)?;
+        self.registry = Some(registry.id);
+        Ok(())
+    }
+    // ANCHOR_END: rules
+
+    // ANCHOR: change
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        match self.registry {
+            None => Err(io::Error::new(NotFound, "the source is not registered")),
+            Some(id) if id != registry.id => {
+                Err(io::Error::new(AlreadyExists, "the source is registered elsewhere"))
+            }
+            Some(_) => registry.modify(self.io.as_raw_fd(), token, interests),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        if self.registry != Some(registry.id) {
+            return Err(io::Error::new(NotFound, "the source is not registered here"));
+        }
+        self.registry = None;
+        registry.delete(self.io.as_raw_fd())
+    }
+}
+// ANCHOR_END: change
+
+impl<T: fmt::Debug> fmt::Debug for IoSource<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.fmt(f)
+    }
+}
