@@ -15,12 +15,21 @@ use crate::cargo::Built;
 /// How long a command of the book may take. None needs a tenth of it.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// How long a verb of the book may take, which may run whole test suites.
+const VERB_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// Whether what takes minutes runs: `BOOK_SLOW=1`.
+pub fn slow() -> bool {
+    std::env::var_os("BOOK_SLOW").is_some_and(|value| value != "0")
+}
+
 /// What a command of the book may look like; shown in errors.
 const COMMANDS: &str = "\
 a console block shows one of
     $ cargo run -q --example NAME [-- ARGS]     an example of a chapter crate
     $ strace ARGS cargo run -q --example NAME   the same, watched
     $ go run FILE ARGS                          a Go program beside a chapter crate
+    $ cargo book VERB ARGS                      a verb of the book
 with `NAME=value` and `timeout SECONDS` before it where they are needed";
 
 /// A command and what it printed.
@@ -67,7 +76,8 @@ pub fn run(root: &Path, built: &Built, command: &str) -> Result<Printed> {
     let mut program = Command::new(line.remove(0));
     program.current_dir(root).args(line).env("GO111MODULE", "off");
     program.envs(words[..variables].iter().filter_map(|word| word.split_once('=')));
-    let ended = doomed::watch(program, DEADLINE)?;
+    let verb = words[variables..].starts_with(&["cargo", "book"]);
+    let ended = doomed::watch(program, if verb { VERB_DEADLINE } else { DEADLINE })?;
     let lines = ended.stdout.lines().chain(ended.stderr.lines());
     let mut output: String = lines.flat_map(|line| [line.trim_end(), "\n"]).collect();
     match ended.how {
@@ -103,6 +113,10 @@ fn program(built: &Built, words: &[&str]) -> Result<Vec<String>> {
             Ok([owned(&words[..at]), program(built, &words[at..])?].concat())
         }
         ["go", "run", ..] => Ok(owned(words)),
+        ["cargo", "book", rest @ ..] => {
+            let book = built.find("bin", "book").context("the book's own program is not built")?;
+            Ok([vec![book.path.to_string_lossy().into_owned()], owned(rest)].concat())
+        }
         ["cargo", "run", "-q", "--example", name, rest @ ..] => {
             let args = match rest {
                 [] => rest,

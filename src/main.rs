@@ -19,7 +19,8 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Without a verb it reads. `cargo test` proves the book, `cargo test edges` what belongs to one note;
-with BOOK_FRESH=1 nothing that was proven earlier counts.";
+with BOOK_FRESH=1 nothing that was proven earlier counts, with BOOK_SLOW=1 what takes minutes runs
+too.";
 
 #[derive(Subcommand)]
 enum Verb {

@@ -42,7 +42,11 @@ fn fails(output: &str) -> bool {
 fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
     let mut text = page.text.clone();
     for block in page.blocks.iter().rev() {
-        if !matches!(block.fence, Fence::Console { .. } | Fence::Drawing) {
+        if !matches!(block.fence, Fence::Console { .. } | Fence::Slow | Fence::Drawing) {
+            continue;
+        }
+        if block.fence == Fence::Slow && !console::slow() {
+            eprintln!("{}:{}: kept: set BOOK_SLOW=1", page.file.display(), block.line);
             continue;
         }
         let mut body = String::new();

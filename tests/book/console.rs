@@ -1,14 +1,17 @@
 //! A recorded command, run again, prints what the page shows, or draws it.
 
 use anyhow::bail;
-use book::console::{Printed, differences, run, steps};
+use book::console::{Printed, differences, run, slow, steps};
 use weave::{Block, Fence, Page};
 
 use crate::works::Works;
 use crate::{Outcome, Proof, skipped};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
-    let varies = matches!(block.fence, Fence::Console { varies: true } | Fence::Drawing);
+    let exact = block.fence == Fence::Console { varies: false };
+    if block.fence == Fence::Slow && !slow() {
+        return Ok(Proof::Skipped("it takes minutes; BOOK_SLOW=1 runs it".into()));
+    }
     for step in steps(&block.body) {
         let printed = match run(works.root(), works.built()?, step.command)? {
             Printed::Skipped(why) => return Ok(Proof::Skipped(why)),
@@ -17,7 +20,7 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
         if let Some(why) = skipped(&printed) {
             return Ok(Proof::Skipped(why.to_owned()));
         }
-        if let Some(differences) = differences(&step.output, &printed, varies) {
+        if let Some(differences) = differences(&step.output, &printed, !exact) {
             bail!(
                 "`{}` prints something else now; `cargo book record {}` writes it down\n{}",
                 step.command,

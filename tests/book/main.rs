@@ -102,10 +102,11 @@ type Prover = fn(&Works, &Page, &Block) -> Outcome;
 fn prover(block: &Block) -> Option<Prover> {
     match &block.fence {
         Fence::Rust { .. } if Include::parse(&block.body).is_some() => Some(excerpt::prove),
+        Fence::Folded => Some(excerpt::prove),
         Fence::Rust { .. } => Some(program::prove),
         Fence::Refusal(_) => Some(refusal::prove),
         Fence::Go => Some(go::prove),
-        Fence::Console { .. } | Fence::Drawing => Some(console::prove),
+        Fence::Console { .. } | Fence::Slow | Fence::Drawing => Some(console::prove),
         Fence::Diff { .. } => Some(diff::prove),
         Fence::Recall { .. } | Fence::Text => None,
     }

@@ -39,15 +39,20 @@ fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
     for block in &page.blocks {
         let fault = match &block.fence {
             Fence::Rust { run } => rust(book, page, block, *run),
+            Fence::Folded => folded(book, page, block),
             Fence::Go => go(book, page, block),
-            Fence::Console { .. } | Fence::Drawing if !block.body.starts_with("$ ") => Some((
-                0,
-                Fault::new("this console shows no command", "its first line is `$ command`"),
-            )),
+            Fence::Console { .. } | Fence::Slow | Fence::Drawing
+                if !block.body.starts_with("$ ") =>
+            {
+                Some((
+                    0,
+                    Fault::new("this console shows no command", "its first line is `$ command`"),
+                ))
+            }
             Fence::Drawing => drawing(page, block),
             Fence::Diff { test, .. } => diff(book, block, test),
             Fence::Recall { .. } => recall(block),
-            Fence::Refusal(_) | Fence::Console { .. } => too_long(&block.body),
+            Fence::Refusal(_) | Fence::Console { .. } | Fence::Slow => too_long(&block.body),
             Fence::Text => None,
         };
         if let Some((at, fault)) = fault {
@@ -71,6 +76,18 @@ fn rust(book: &Book, page: &Page, block: &Block, run: bool) -> BlockFault {
             Some((0, Fault::new(what, format!("drop `no_run`, or give a reason in {LEDGER}"))))
         }
         None => too_long(&block.body),
+    }
+}
+
+/// What is folded is always an excerpt. It may be long: who unfolds it wants to read it.
+fn folded(book: &Book, page: &Page, block: &Block) -> BlockFault {
+    let form = "a `rust,folded` block is one line, `{{#include path/from/this/page.rs:anchor}}`";
+    match Include::parse(&block.body) {
+        None => Some((0, Fault::new("a folded block that is no excerpt", form))),
+        Some(include) => {
+            let found = include.and_then(|include| include.resolve(&book.root, &page.file));
+            found.err().map(|fault| (1, fault))
+        }
     }
 }
 

@@ -7,11 +7,13 @@ pub const FENCES: &str = "\
 rust                                      a program: compiled and run
 rust,no_run                               a program: compiled; needs a reason in the ledger
 rust  with an {{#include file:anchor}}    an excerpt of a chapter crate
+rust,folded  with an include              the same, longer, shown when the reader unfolds it
 rust,compile_fail,E0277                   must fail to compile with this code
 rust,compile_fail=\"some words\"            must fail to compile with this text, where there is no code
 go    with an {{#include file:anchor}}    an excerpt of a Go program beside a chapter crate
 console                                   `$ command` and its output, run again
 console,varies                            the same; numbers are compared by shape only
+console,slow                              the same; it takes minutes, and runs where BOOK_SLOW=1 is set
 console,drawing                           `$ command` and its output, one SVG: drawn; compared likewise
 diff,name=N,test=crate::test,hangs        must make that test hang; or dies=\"SIGSEGV\", or fails=\"words\"
 recall,some-id                            a question, a line `---`, the answer
@@ -25,6 +27,8 @@ pub enum Fence {
         /// `false` for `no_run`: compiled only.
         run: bool,
     },
+    /// An excerpt for who wants to read everything: folded until the reader unfolds it.
+    Folded,
     /// Code that the compiler must refuse.
     Refusal(Refusal),
     /// An excerpt of a Go program.
@@ -34,6 +38,8 @@ pub enum Fence {
         /// Numbers differ from run to run and are compared by shape only.
         varies: bool,
     },
+    /// Commands that take minutes, run where `BOOK_SLOW=1` is set. Compared as where numbers vary.
+    Slow,
     /// A command whose output is one SVG, which the page shows. Compared as where numbers vary.
     Drawing,
     /// The smallest change that breaks a test.
@@ -88,6 +94,7 @@ impl Fence {
             "console" => match rest {
                 [] => Ok(Fence::Console { varies: false }),
                 [one] if one == "varies" => Ok(Fence::Console { varies: true }),
+                [one] if one == "slow" => Ok(Fence::Slow),
                 [one] if one == "drawing" => Ok(Fence::Drawing),
                 _ => Err(bad()),
             },
@@ -111,6 +118,7 @@ fn list() -> String {
 fn rust(rest: &[String]) -> Option<Fence> {
     match rest {
         [] => Some(Fence::Rust { run: true }),
+        [one] if one == "folded" => Some(Fence::Folded),
         [one] if one == "no_run" => Some(Fence::Rust { run: false }),
         [one] => {
             let words = value(one, "compile_fail").filter(|words| !words.is_empty())?;
@@ -189,6 +197,8 @@ mod tests {
         );
         assert_eq!(parse("console,varies"), Fence::Console { varies: true });
         assert_eq!(parse("console,drawing"), Fence::Drawing);
+        assert_eq!(parse("console,slow"), Fence::Slow);
+        assert_eq!(parse("rust,folded"), Fence::Folded);
         assert_eq!(parse("recall,edge-one"), Fence::Recall { id: "edge-one".into() });
     }
 

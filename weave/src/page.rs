@@ -251,14 +251,14 @@ impl<'a> Reader<'a> {
     fn block_name(&self, fence: &Fence, body: &str) -> String {
         let heading = self.page.headings.last().map_or("page", |heading| &heading.id);
         let name = match fence {
-            Fence::Rust { .. } => match Include::parse(body) {
+            Fence::Rust { .. } | Fence::Folded => match Include::parse(body) {
                 Some(Ok(include)) => format!("excerpt::{}", include.anchor),
                 _ => format!("program::{heading}"),
             },
             Fence::Go => format!("go-excerpt::{heading}"),
             Fence::Refusal(Refusal::Code(code)) => format!("refusal::{code}-{heading}"),
             Fence::Refusal(Refusal::Says(_)) => format!("refusal::{heading}"),
-            Fence::Console { .. } => format!("console::{heading}"),
+            Fence::Console { .. } | Fence::Slow => format!("console::{heading}"),
             Fence::Drawing => format!("drawing::{heading}"),
             Fence::Diff { name, .. } => format!("diff::{name}"),
             Fence::Recall { id } => format!("recall::{id}"),

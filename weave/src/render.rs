@@ -61,12 +61,17 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             }
             None => figure("program", "a program of this page", "rust", body),
         },
+        Fence::Folded => {
+            let excerpt = Include::parse(body)?.ok()?.resolve(&book.root, &page.file).ok()?;
+            folded(&format!("{}:{}", excerpt.file.display(), excerpt.line), &excerpt.code)
+        }
         Fence::Refusal(Refusal::Code(code)) => {
             figure("refusal", &format!("does not compile: {code}"), "rust", body)
         }
         Fence::Refusal(Refusal::Says(says)) => {
             figure("refusal", &format!("does not compile: {}", escape(says)), "rust", body)
         }
+        Fence::Slow => figure("console", "takes minutes; one run", "console", body),
         Fence::Console { varies: true } => {
             figure("console", "one run; the numbers vary", "console", body)
         }
@@ -90,6 +95,15 @@ fn figure(class: &str, caption: &str, language: &str, code: &str) -> String {
     let code = code.trim_end();
     format!(
         "<figure class=\"{class}\">\n{caption}\n{fence}{language}\n{code}\n{fence}\n\n</figure>\n"
+    )
+}
+
+/// A listing that the reader unfolds, by the file in which it stands.
+fn folded(file: &str, code: &str) -> String {
+    let code = code.trim_end();
+    format!(
+        "<details class=\"folded\">\n<summary><code>{file}</code></summary>\n\n\
+         ```rust\n{code}\n```\n\n</details>\n"
     )
 }
 
