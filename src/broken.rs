@@ -77,7 +77,10 @@ impl Copies {
                 members.push(diff.name.to_owned());
             }
         }
-        workspace(root, &dir, members)?;
+        write_if_changed(&dir.join("Cargo.toml"), &toml::to_string(&workspace(root, &members)?)?)?;
+        if !dir.join("Cargo.lock").exists() {
+            fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
+        }
         let target = target(root);
         let target = target.to_str().context("the target folder's path is not UTF-8")?;
         let package = only.map_or("*".into(), |diff| format!("broken-{}", diff.name));
@@ -211,12 +214,14 @@ fn manifest(text: &str, diff: Diff<'_>) -> Result<String> {
     Ok(toml::to_string(&manifest)?)
 }
 
-/// The workspace of the copies: the book's own dependencies, paths made absolute, and its lockfile.
-fn workspace(root: &Path, dir: &Path, members: Vec<String>) -> Result<()> {
+/// The manifest of a workspace of copies: the book's own dependencies, paths made absolute.
+pub fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
     let book: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
     let mut workspace = book["workspace"].as_table().context("a workspace")?.clone();
     workspace.remove("default-members");
-    workspace.insert("members".into(), Value::from(members));
+    workspace.remove("exclude");
+    let members = members.iter().map(|member| Value::from(member.as_ref()));
+    workspace.insert("members".into(), Value::Array(members.collect()));
     let dependencies = workspace.get_mut("dependencies").and_then(Value::as_table_mut);
     for (_, dependency) in dependencies.into_iter().flatten() {
         if let Some(Value::String(path)) = dependency.get_mut("path") {
@@ -227,11 +232,7 @@ fn workspace(root: &Path, dir: &Path, members: Vec<String>) -> Result<()> {
     if let Some(profile) = book.get("profile") {
         manifest.insert("profile".into(), profile.clone());
     }
-    write_if_changed(&dir.join("Cargo.toml"), &toml::to_string(&manifest)?)?;
-    if !dir.join("Cargo.lock").exists() {
-        fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
-    }
-    Ok(())
+    Ok(manifest)
 }
 
 fn write_if_changed(file: &Path, text: &str) -> Result<()> {

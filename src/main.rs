@@ -38,8 +38,25 @@ enum Verb {
         /// The diff's name
         name: Option<String>,
     },
+    /// Run the proofs that take minutes
+    Prove {
+        /// What to prove
+        #[command(subcommand)]
+        what: What,
+    },
     /// Measure what waiting costs on this machine, and compare its ratios with the page's
     Measure,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// tokio's own tests pass on my-mio as on mio
+    Tokio,
+    /// Which of tokio's tests each fault of the book kills
+    Faults {
+        /// Only this one
+        name: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -71,6 +88,10 @@ fn run(cli: Cli) -> Result<()> {
         }
         Verb::Check => book::check::run(&root),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
+        Verb::Prove { what: What::Tokio } => book::prove::tokio::run(&root),
+        Verb::Prove { what: What::Faults { name } } => {
+            book::prove::faults::run(&root, name.as_deref())
+        }
         Verb::Measure => book::measure::run(&root),
         Verb::Break { name } => book::broken::run(&root, name.as_deref()),
     }

@@ -9,6 +9,14 @@ use crate::problem::Fault;
 /// The folder of the chapter crates.
 pub const CRATES: &str = "chapters-code";
 
+/// The package that holds the book's own tests.
+pub const BOOK: &str = "async-rust-by-heart";
+
+/// The folder of a package of the book.
+pub fn folder(root: &Path, package: &str) -> PathBuf {
+    if package == BOOK { root.to_owned() } else { root.join(CRATES).join(package) }
+}
+
 /// `{{#include path:anchor}}`, as in mdBook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Include {
@@ -139,12 +147,18 @@ pub struct Tests {
 }
 
 impl Tests {
-    /// Reads every crate's `src` and `tests`.
+    /// Reads every crate's `src` and `tests`, and the book's own.
     pub fn read(root: &Path) -> std::io::Result<Tests> {
         let mut tests = Tests::default();
+        let mut dirs = vec![root.to_owned()];
         for entry in fs::read_dir(root.join(CRATES))? {
-            let dir = entry?.path();
-            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            dirs.push(entry?.path());
+        }
+        for dir in dirs {
+            let name = match dir == root {
+                true => BOOK.to_owned(),
+                false => dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            };
             for file in rust_files(&dir.join("src")).chain(rust_files(&dir.join("tests"))) {
                 let text = fs::read_to_string(&file)?;
                 let file = file.strip_prefix(root).unwrap_or(&file);

@@ -1,0 +1,5 @@
+//! `cargo book prove WHAT`: the proofs that build whole crates, and so take minutes.
+
+pub mod faults;
+pub mod suite;
+pub mod tokio;
