@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use weave::patch::Patch;
 
-use super::suite::{AS_MIO, Packages, Suite, Test, Verdict, version};
+use super::suite::{AS_MIO, Plan, Suite, Test, Verdict, version};
 use crate::target;
 
 /// One file for each fault: a line `# what is wrong`, then a diff of `my-mio`.
@@ -17,6 +17,8 @@ const FAULTS: &str = "chapters-code/my-mio/faults";
 const MY_MIO: &str = "chapters-code/my-mio";
 /// When a test is given up on that is not seen to hang.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// The fault that tells which tests use mio at all: no other fault can kill the rest.
+const NO_POLL: &str = "no-poll";
 
 /// A fault that can be planted in `my-mio`.
 #[derive(Debug)]
@@ -33,19 +35,32 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     if let Some(only) = only.filter(|only| !names.contains(only)) {
         return Err(anyhow!("no fault `{only}`; the faults are: {}", names.join(", ")));
     }
+    let find = |name: &str| faults.iter().find(|fault| fault.name == name);
+    plant(root, find(NO_POLL).context("no fault shows which tests use mio")?)?;
+    eprintln!("building tokio's tests, for a mio that can be swapped…");
+    let as_mio = copy_of(root).join("as-mio");
+    let plan = Plan { name: "faulty", mio: Some(&as_mio), tokio: true, swappable: true };
+    let suite = Suite::build(root, &plan)?;
+    suite.swap()?;
+    let all = suite.run(DEADLINE, |_| true)?;
+    let uses_mio = |test: &Test| all.get(test).is_some_and(|verdict| *verdict != Verdict::Passed);
+    let users = all.keys().filter(|test| uses_mio(test)).count();
+
     println!(
         "tokio {}, its own tests, on my-mio with one fault at a time",
         version(root, "tokio")?
     );
-    println!("{:<24}{:>6}{:>6}  the program with most of them", "fault", "fail", "hang");
-    for fault in faults.iter().filter(|fault| only.is_none_or(|only| fault.name == only)) {
+    println!("{users} of {} tests use mio\n", all.len());
+    println!("{:<22}{:>5}{:>6}   the program with most of them", "fault", "fail", "hang");
+    let wanted = faults.iter().filter(|fault| fault.name != NO_POLL);
+    for fault in wanted.filter(|fault| only.is_none_or(|only| fault.name == only)) {
         eprintln!("{}: {}…", fault.name, fault.says);
-        let mio = plant(root, fault)?;
-        let suite = Suite::build(root, "faulty", Some(&mio), Packages::All)?;
-        let verdicts = suite.run(DEADLINE)?;
+        plant(root, fault)?;
+        suite.swap()?;
+        let verdicts = suite.run(DEADLINE, uses_mio)?;
         let count = |of| verdicts.values().filter(|verdict| **verdict == of).count();
         let (fail, hang) = (count(Verdict::Failed), count(Verdict::Hung));
-        println!("{:<24}{fail:>6}{hang:>6}  {}", fault.name, most(&verdicts).unwrap_or("none"));
+        println!("{:<22}{fail:>5}{hang:>6}   {}", fault.name, most(&verdicts).unwrap_or("none"));
     }
     Ok(())
 }
@@ -77,23 +92,26 @@ fn faults(root: &Path) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
-/// A copy of `my-mio` with the fault, and the folder of the package that puts it in mio's place.
-fn plant(root: &Path, fault: &Fault) -> Result<PathBuf> {
-    let copy = target(root).join("book/prove/faulty/my-mio");
-    let from = root.join(MY_MIO);
+/// Where the faulty `my-mio` lies.
+fn copy_of(root: &Path) -> PathBuf {
+    target(root).join("book/prove/faulty/my-mio")
+}
+
+/// Makes a copy of `my-mio` that has the fault.
+fn plant(root: &Path, fault: &Fault) -> Result<()> {
     let changed = Patch::parse(&fault.diff).and_then(|patch| patch.apply(root));
     let changed = changed
         .map_err(|(line, wrong)| anyhow!("{FAULTS}/{}.diff:{}: {wrong}", fault.name, line + 2))?;
-    if copy.exists() {
-        fs::remove_dir_all(&copy)?;
-    }
-    super::suite::copy(&from.join("src"), &copy.join("src"))?;
+    let copy = copy_of(root);
+    super::suite::copy(&root.join(MY_MIO).join("src"), &copy.join("src"))?;
     super::suite::copy(&root.join(AS_MIO), &copy.join("as-mio"))?;
     for (file, text) in changed {
         fs::write(copy.join(file.strip_prefix(MY_MIO)?), text)?;
     }
-    fs::write(copy.join("Cargo.toml"), manifest(root)?)?;
-    Ok(copy.join("as-mio"))
+    let as_mio = fs::read_to_string(root.join(AS_MIO).join("Cargo.toml"))?;
+    let library = "\n[lib]\ncrate-type = [\"dylib\"]\n";
+    fs::write(copy.join("as-mio/Cargo.toml"), as_mio + library)?;
+    Ok(fs::write(copy.join("Cargo.toml"), manifest(root)?)?)
 }
 
 /// The crate's manifest without what it takes from the book's workspace, of which the copy is no

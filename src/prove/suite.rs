@@ -1,9 +1,10 @@
 //! tokio's own published tests, unmodified, and those of delayserver, on one mio or another.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,7 @@ use crate::target;
 const LOCKFILE: &str = "chapters-code/my-mio/tokio.lock";
 /// The package that puts `my-mio` in the place of mio.
 pub const AS_MIO: &str = "chapters-code/my-mio/as-mio";
+const FEATURES: &str = "--features=tokio/full,tokio/test-util";
 /// Most tests wait rather than work.
 const WORKERS: usize = 4;
 /// A test that fails may have been unlucky on a busy machine; one that fails so often is broken.
@@ -30,16 +32,26 @@ const TRIES: usize = 3;
 /// The tests, built.
 #[derive(Debug)]
 pub struct Suite {
+    dir: PathBuf,
+    /// What cargo is told each time, so that it finds what it has built before.
+    options: Vec<String>,
     built: Built,
+    /// Where the programs find their libraries, if they have any.
+    libraries: Option<OsString>,
 }
 
-/// Whose tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packages {
-    /// Those of delayserver.
-    Delayserver,
-    /// Those of tokio too.
-    All,
+/// What to build.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Tells the copies apart.
+    pub name: &'a str,
+    /// The folder of a package in the place of mio; `None` for mio itself.
+    pub mio: Option<&'a Path>,
+    /// Whether tokio's tests are built, or those of delayserver alone.
+    pub tokio: bool,
+    /// Whether that package is a library which is found when a program starts, so that another can
+    /// be put in its place and no test has to be built again.
+    pub swappable: bool,
 }
 
 /// A test: the program that it is in, and its name there.
@@ -77,37 +89,41 @@ fn metadata(root: &Path) -> Result<Vec<serde_json::Value>> {
 }
 
 impl Suite {
-    /// Copies tokio as it was published, and delayserver, which axum serves, and builds the tests of
-    /// `packages` with what lies in the folder `mio` in the place of mio, or with mio itself. The
-    /// `name` tells the copies apart.
-    pub fn build(root: &Path, name: &str, mio: Option<&Path>, packages: Packages) -> Result<Suite> {
-        let dir = target(root).join("book/prove").join(name);
-        let used = metadata(root)?;
-        let found = used.iter().find(|package| package["name"] == "tokio");
-        let manifest = found.and_then(|found| found["manifest_path"].as_str());
-        let published = Path::new(manifest.context("the book does not use tokio")?);
-        copy(published.parent().context("a manifest lies in a folder")?, &dir.join("tokio"))?;
+    /// Copies tokio as it was published, and delayserver, which axum serves, and builds the tests.
+    pub fn build(root: &Path, plan: &Plan<'_>) -> Result<Suite> {
+        let dir = target(root).join("book/prove").join(plan.name);
+        copy(&published(root, "tokio")?, &dir.join("tokio"))?;
         copy(&root.join("chapters-code/delayserver"), &dir.join("delayserver"))?;
-        let mut manifest = broken::workspace(root, &["tokio", "delayserver"])?;
-        // axum and the crates that tokio's tests use get the same tokio.
-        let mut patch = Table::from_iter([("tokio".into(), path(Path::new("tokio")))]);
-        patch.extend(mio.map(|mio| ("mio".to_owned(), path(mio))));
-        let patches = Table::from_iter([("crates-io".into(), Value::Table(patch))]);
-        manifest.insert("patch".into(), Value::Table(patches));
-        manifest.insert("profile".into(), Value::Table(toml::toml! { dev.debug = false }));
-        fs::write(dir.join("Cargo.toml"), toml::to_string(&manifest)?)?;
+        fs::write(dir.join("Cargo.toml"), toml::to_string(&manifest(root, plan.mio)?)?)?;
         fs::copy(root.join(LOCKFILE), dir.join("Cargo.lock"))?;
-        let shared = target(root).join("book/prove/target");
-        let shared = shared.to_str().context("the target folder's path is not UTF-8")?;
-        let mut args: Vec<&str> = vec!["test", "--tests", "--no-run", "--target-dir", shared];
-        args.extend(match packages {
-            Packages::Delayserver => ["-p", "delayserver"].as_slice(),
-            Packages::All => &["--workspace", "--features=tokio/full,tokio/test-util"],
-        });
-        let built = cargo::build(&dir, &args)?;
+        let shared = if plan.swappable { "swappable-target" } else { "target" };
+        let shared = target(root).join("book/prove").join(shared);
+        let mut options = vec!["--target-dir".to_owned(), shared.to_string_lossy().into_owned()];
+        if plan.swappable {
+            options.extend(["--config", "build.rustflags=['-Cprefer-dynamic']"].map(str::to_owned));
+        }
+        let libraries = plan.swappable.then(|| libraries(&shared)).transpose()?;
+        let mut suite = Suite { dir, options, built: Built::default(), libraries };
+        suite.built = suite.cargo(match plan.tokio {
+            true => &["test", "--tests", "--no-run", "--workspace", FEATURES],
+            false => &["test", "--tests", "--no-run", "-p", "delayserver"],
+        })?;
+        Ok(suite)
+    }
+
+    /// Builds what stands in the place of mio again, and no test.
+    pub fn swap(&self) -> Result<()> {
+        self.cargo(&["build", "-p", "tokio", FEATURES])?;
+        Ok(())
+    }
+
+    fn cargo(&self, args: &[&str]) -> Result<Built> {
+        let options = self.options.iter().map(String::as_str);
+        let built =
+            cargo::build(&self.dir, &args.iter().copied().chain(options).collect::<Vec<_>>())?;
         match built.errors.first() {
-            Some((_, error)) => bail!("the tests do not compile on it:\n{error}"),
-            None => Ok(Suite { built }),
+            Some((_, error)) => bail!("it does not compile:\n{error}"),
+            None => Ok(built),
         }
     }
 
@@ -115,8 +131,10 @@ impl Suite {
     pub fn tests(&self) -> Result<Vec<(&Executable, Test)>> {
         let mut tests = Vec::new();
         for program in self.built.executables.iter().filter(|exe| exe.kind == "test") {
-            let listed =
-                Command::new(&program.path).args(["--list", "--format", "terse"]).output()?;
+            let mut list = Command::new(&program.path);
+            list.args(["--list", "--format", "terse"]);
+            list.envs(self.libraries.iter().map(|path| ("LD_LIBRARY_PATH", path)));
+            let listed = list.output()?;
             let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
             let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
             tests.extend(names.map(|test| (program, (program.name.clone(), test.to_owned()))));
@@ -124,9 +142,14 @@ impl Suite {
         Ok(tests)
     }
 
-    /// Runs every test, and says how each ended.
-    pub fn run(&self, deadline: Duration) -> Result<BTreeMap<Test, Verdict>> {
-        let tests = self.tests()?;
+    /// Runs the tests that are `wanted`, and says how each ended.
+    pub fn run(
+        &self,
+        deadline: Duration,
+        wanted: impl Fn(&Test) -> bool,
+    ) -> Result<BTreeMap<Test, Verdict>> {
+        let mut tests = self.tests()?;
+        tests.retain(|(_, test)| wanted(test));
         let (next, verdicts) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let work = || -> Result<()> {
             while let Some((program, test)) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -149,6 +172,7 @@ impl Suite {
         for _ in 0..TRIES {
             let mut command = Command::new(&program.path);
             command.args([test, "--exact", "--test-threads=1"]).current_dir(&program.package);
+            command.envs(self.libraries.iter().map(|path| ("LD_LIBRARY_PATH", path)));
             let ended = doomed::watch(command, deadline)?;
             verdict = match ended.how {
                 doomed::Ending::Passed if ended.stdout.contains(" 1 passed;") => Verdict::Passed,
@@ -162,6 +186,34 @@ impl Suite {
         }
         Ok(verdict)
     }
+}
+
+/// The workspace of tokio and delayserver: axum and the crates that tokio's tests use get the same
+/// tokio, and tokio gets `mio`.
+fn manifest(root: &Path, mio: Option<&Path>) -> Result<Table> {
+    let mut manifest = broken::workspace(root, &["tokio", "delayserver"])?;
+    let mut patch = Table::from_iter([("tokio".into(), path(Path::new("tokio")))]);
+    patch.extend(mio.map(|mio| ("mio".to_owned(), path(mio))));
+    let patches = Table::from_iter([("crates-io".into(), Value::Table(patch))]);
+    manifest.insert("patch".into(), Value::Table(patches));
+    manifest.insert("profile".into(), Value::Table(toml::toml! { dev.debug = false }));
+    Ok(manifest)
+}
+
+/// The folder of a package as the registry has it.
+fn published(root: &Path, package: &str) -> Result<PathBuf> {
+    let used = metadata(root)?;
+    let found = used.iter().find(|found| found["name"] == package);
+    let manifest = found.and_then(|found| found["manifest_path"].as_str());
+    let manifest = Path::new(manifest.with_context(|| format!("the book does not use {package}"))?);
+    Ok(manifest.parent().context("a manifest lies in a folder")?.to_owned())
+}
+
+/// Where a program built for swapping finds its libraries: what cargo built, and std.
+fn libraries(target: &Path) -> Result<OsString> {
+    let std = Command::new("rustc").args(["--print", "target-libdir"]).output()?.stdout;
+    let std = PathBuf::from(String::from_utf8(std)?.trim());
+    Ok(std::env::join_paths([target.join("debug/deps"), std])?)
 }
 
 fn path(path: &Path) -> Value {

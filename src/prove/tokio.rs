@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::suite::{AS_MIO, Packages, Suite, Test, Verdict, version};
+use super::suite::{AS_MIO, Plan, Suite, Test, Verdict, version};
 
 /// When a test is given up on. The slowest needs a few seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -46,9 +46,9 @@ fn verdicts(
     what: &str,
 ) -> Result<BTreeMap<Test, Verdict>> {
     eprintln!("building {what}, and its tests…");
-    let suite = Suite::build(root, name, mio, Packages::All)?;
+    let suite = Suite::build(root, &Plan { name, mio, tokio: true, swappable: false })?;
     eprintln!("running {what}…");
-    suite.run(DEADLINE)
+    suite.run(DEADLINE, |_| true)
 }
 
 fn failed(verdict: Verdict) -> bool {

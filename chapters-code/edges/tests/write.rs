@@ -95,6 +95,16 @@ fn a_writer_stops_in_the_middle_and_idle_interest_in_writing_wakes_without_end()
     assert_eq!(wakes(&epoll), WAITS);
 }
 
+#[test]
+fn interest_in_reading_kept_after_the_end_wakes_without_end() {
+    let (client, server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, LEVEL).unwrap();
+    drop(server);
+    epoll.wait(FOREVER).unwrap();
+    assert_eq!((&client).read(&mut [0; 1]).unwrap(), 0, "the end has been read");
+    assert_eq!(wakes(&epoll), WAITS);
+}
+
 /// How many of so many waits report something. None of them waits: the timeout is 0.
 fn wakes(epoll: &Epoll) -> usize {
     (0..WAITS).filter(|_| epoll.wait(0).unwrap() != NOTHING).count()
