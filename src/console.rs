@@ -18,9 +18,11 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// How long a verb of the book may take, which may run whole test suites.
 const VERB_DEADLINE: Duration = Duration::from_secs(3600);
 
-/// Whether what takes minutes runs: `BOOK_SLOW=1`.
-pub fn slow() -> bool {
-    std::env::var_os("BOOK_SLOW").is_some_and(|value| value != "0")
+/// Whether a block that takes minutes runs: where `BOOK_SLOW` is 1, or words of its command.
+pub fn slow(body: &str) -> bool {
+    std::env::var("BOOK_SLOW").is_ok_and(|wanted| {
+        wanted == "1" || steps(body).iter().any(|step| step.command.contains(&wanted))
+    })
 }
 
 /// What a command of the book may look like; shown in errors.

@@ -45,7 +45,7 @@ fn rerun(root: &Path, built: &Built, page: &Page) -> Result<String> {
         if !matches!(block.fence, Fence::Console { .. } | Fence::Slow | Fence::Drawing) {
             continue;
         }
-        if block.fence == Fence::Slow && !console::slow() {
+        if block.fence == Fence::Slow && !console::slow(&block.body) {
             eprintln!("{}:{}: kept: set BOOK_SLOW=1", page.file.display(), block.line);
             continue;
         }

@@ -9,7 +9,7 @@ use crate::{Outcome, Proof, skipped};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let exact = block.fence == Fence::Console { varies: false };
-    if block.fence == Fence::Slow && !slow() {
+    if block.fence == Fence::Slow && !slow(&block.body) {
         return Ok(Proof::Skipped("it takes minutes; BOOK_SLOW=1 runs it".into()));
     }
     for step in steps(&block.body) {
