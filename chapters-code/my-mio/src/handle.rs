@@ -20,9 +20,7 @@ macro_rules! handle {
                 self.0.deregister(registry)
             }
         }
-// ANCHOR_END: handle
 
-// ANCHOR: descriptors
         impl AsFd for $name {
             fn as_fd(&self) -> BorrowedFd<'_> {
                 self.0.as_fd()
@@ -47,9 +45,7 @@ macro_rules! handle {
                 $name(IoSource::new(unsafe { <$std>::from_raw_fd(fd) }))
             }
         }
-// ANCHOR_END: descriptors
 
-// ANCHOR: conversions
         impl From<$name> for OwnedFd {
             fn from(handle: $name) -> OwnedFd {
                 handle.0.io.into()
@@ -69,9 +65,9 @@ macro_rules! handle {
         }
     };
 }
-// ANCHOR_END: conversions
+// ANCHOR_END: handle
 
-// ANCHOR: standard
+// ANCHOR: more
 /// To and from the type of std.
 macro_rules! standard {
     ($name:ident($std:ty)) => {
@@ -90,9 +86,7 @@ macro_rules! standard {
         }
     };
 }
-// ANCHOR_END: standard
 
-// ANCHOR: try_io
 /// For calls that this crate does not have.
 macro_rules! try_io {
     ($name:ident) => {
@@ -109,7 +103,7 @@ macro_rules! try_io {
         }
     };
 }
-// ANCHOR_END: try_io
+// ANCHOR_END: more
 
 // ANCHOR: forward
 /// Methods that std has and that need no more than to be passed on.
@@ -140,9 +134,7 @@ macro_rules! read {
         }
     )*};
 }
-// ANCHOR_END: read_write
 
-// ANCHOR: write
 /// The same for `Write`.
 macro_rules! write {
     ($($name:ty),*) => {$(
@@ -161,6 +153,6 @@ macro_rules! write {
         }
     )*};
 }
-// ANCHOR_END: write
+// ANCHOR_END: read_write
 
 pub(crate) use {forward, handle, read, standard, try_io, write};

@@ -122,10 +122,10 @@ impl<T: AsRawFd> Source for IoSource<T> {
         registry.delete(self.io.as_raw_fd())
     }
 }
-// ANCHOR_END: change
 
 impl<T: fmt::Debug> fmt::Debug for IoSource<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.io.fmt(f)
     }
 }
+// ANCHOR_END: change

@@ -29,7 +29,7 @@ impl TcpStream {
 }
 // ANCHOR_END: stream
 
-// ANCHOR: stream_methods
+// ANCHOR: tcp_rest
 forward! { TcpStream:
     /// The other end, once there is one.
     fn peer_addr() -> SocketAddr;
@@ -50,9 +50,7 @@ forward! { TcpStream:
     /// Reads, and leaves the bytes there.
     fn peek(buf: &mut [u8]) -> usize;
 }
-// ANCHOR_END: stream_methods
 
-// ANCHOR: listener
 handle! {
     /// A TCP socket that accepts connections.
     TcpListener(net::TcpListener)
@@ -73,9 +71,7 @@ impl TcpListener {
         Ok((socket.into(), address.try_into()?))
     }
 }
-// ANCHOR_END: listener
 
-// ANCHOR: listener_methods
 forward! { TcpListener:
     /// Where it listens.
     fn local_addr() -> SocketAddr;
@@ -86,4 +82,4 @@ forward! { TcpListener:
     /// The error that is waiting, once.
     fn take_error() -> Option<io::Error>;
 }
-// ANCHOR_END: listener_methods
+// ANCHOR_END: tcp_rest

@@ -30,9 +30,7 @@ impl UdpSocket {
         sys::only_v6(self)
     }
 }
-// ANCHOR_END: udp
 
-// ANCHOR: udp_transfer
 forward! { UdpSocket:
     /// This end.
     fn local_addr() -> SocketAddr;
@@ -55,9 +53,7 @@ forward! { UdpSocket:
     /// The error that is waiting, once.
     fn take_error() -> Option<io::Error>;
 }
-// ANCHOR_END: udp_transfer
 
-// ANCHOR: udp_options
 forward! { UdpSocket:
     /// Whether it may send to everybody on the link, `SO_BROADCAST`.
     fn set_broadcast(on: bool) -> ();
@@ -76,9 +72,7 @@ forward! { UdpSocket:
     /// The number of hops that multicast may make.
     fn multicast_ttl_v4() -> u32;
 }
-// ANCHOR_END: udp_options
 
-// ANCHOR: udp_groups
 forward! { UdpSocket:
     /// The same for IPv6, `IPV6_MULTICAST_LOOP`.
     fn set_multicast_loop_v6(on: bool) -> ();
@@ -93,4 +87,4 @@ forward! { UdpSocket:
     /// Undoes it.
     fn leave_multicast_v6(group: &Ipv6Addr, interface: u32) -> ();
 }
-// ANCHOR_END: udp_groups
+// ANCHOR_END: udp

@@ -34,7 +34,7 @@ impl UnixStream {
     }
     // ANCHOR_END: unix_stream
 
-    // ANCHOR: unix_pair
+    // ANCHOR: unix_rest
     /// Two that are connected to each other.
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         let (one, other) = net::UnixStream::pair()?;
@@ -54,9 +54,7 @@ forward! { UnixStream:
     /// Closes one direction or both, in all duplicates.
     fn shutdown(how: Shutdown) -> ();
 }
-// ANCHOR_END: unix_pair
 
-// ANCHOR: unix_listener
 handle! {
     /// A socket that accepts connections on this machine.
     UnixListener(net::UnixListener)
@@ -75,9 +73,7 @@ impl UnixListener {
         listener.set_nonblocking(true)?;
         Ok(UnixListener::from_std(listener))
     }
-    // ANCHOR_END: unix_listener
 
-    // ANCHOR: unix_accept
     /// The next connection, non-blocking, and who is at its other end.
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (stream, address) = self.0.accept()?;
@@ -92,9 +88,7 @@ forward! { UnixListener:
     /// The error that is waiting, once.
     fn take_error() -> Option<io::Error>;
 }
-// ANCHOR_END: unix_accept
 
-// ANCHOR: datagram
 handle! {
     /// A socket for datagrams on this machine.
     UnixDatagram(net::UnixDatagram)
@@ -117,9 +111,7 @@ impl UnixDatagram {
     pub fn unbound() -> io::Result<UnixDatagram> {
         UnixDatagram::nonblocking(net::UnixDatagram::unbound()?)
     }
-    // ANCHOR_END: datagram
 
-    // ANCHOR: datagram_rest
     /// Two that are connected to each other.
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let (one, other) = net::UnixDatagram::pair()?;
@@ -141,9 +133,7 @@ impl UnixDatagram {
         self.0.send_to(buf, path)
     }
 }
-// ANCHOR_END: datagram_rest
 
-// ANCHOR: datagram_methods
 forward! { UnixDatagram:
     /// This end.
     fn local_addr() -> SocketAddr;
@@ -160,4 +150,4 @@ forward! { UnixDatagram:
     /// Closes one direction or both, in all duplicates.
     fn shutdown(how: Shutdown) -> ();
 }
-// ANCHOR_END: datagram_methods
+// ANCHOR_END: unix_rest

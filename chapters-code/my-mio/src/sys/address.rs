@@ -30,9 +30,7 @@ impl Address {
         Address { bytes, len: size_of::<Bytes>() as libc::socklen_t }
     }
 }
-// ANCHOR_END: address
 
-// ANCHOR: raw
 impl Address {
     pub(crate) fn family(&self) -> i32 {
         // SAFETY: the family lies where all kinds have it, and every part of `bytes` is written.
@@ -52,9 +50,9 @@ impl Address {
         ((&raw mut self.bytes).cast(), &raw mut self.len)
     }
 }
-// ANCHOR_END: raw
+// ANCHOR_END: address
 
-// ANCHOR: to_kernel
+// ANCHOR: ip
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Address {
         let mut raw = Address::empty();
@@ -81,9 +79,7 @@ impl From<SocketAddr> for Address {
         raw
     }
 }
-// ANCHOR_END: to_kernel
 
-// ANCHOR: from_kernel
 impl TryFrom<Address> for SocketAddr {
     type Error = io::Error;
 
@@ -105,7 +101,7 @@ impl TryFrom<Address> for SocketAddr {
         }
     }
 }
-// ANCHOR_END: from_kernel
+// ANCHOR_END: ip
 
 // ANCHOR: unix
 impl From<&net::SocketAddr> for Address {
