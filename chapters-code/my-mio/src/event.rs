@@ -115,6 +115,9 @@ impl Events {
         (self.0.as_mut_ptr().cast(), self.0.capacity().min(MOST) as i32)
     }
 
+    // ANCHOR_END: events
+
+    // ANCHOR: filled
     /// # Safety
     /// The kernel has written `len` events into the [`room`](Events::room).
     pub(crate) unsafe fn filled(&mut self, len: usize) {
@@ -122,7 +125,7 @@ impl Events {
         unsafe { self.0.set_len(len) }
     }
 }
-// ANCHOR_END: events
+// ANCHOR_END: filled
 
 // ANCHOR: events_read
 impl Events {

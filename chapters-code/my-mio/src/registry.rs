@@ -40,7 +40,9 @@ impl Registry {
         let epoll = self.epoll.try_clone()?;
         Ok(Registry { epoll, id: self.id, has_waker: Arc::clone(&self.has_waker) })
     }
+    // ANCHOR_END: try_clone
 
+    // ANCHOR: claim_waker
     /// # Panics
     /// In debug builds, as in mio, when there has been a waker before.
     pub(crate) fn claim_waker(&self) {
@@ -49,7 +51,7 @@ impl Registry {
             assert!(!had_one, "Only a single `Waker` can be active per `Poll` instance");
         }
     }
-    // ANCHOR_END: try_clone
+    // ANCHOR_END: claim_waker
 }
 
 // ANCHOR: register

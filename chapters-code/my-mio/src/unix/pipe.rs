@@ -20,7 +20,9 @@ pub fn new() -> io::Result<(Sender, Receiver)> {
     receiver.set_nonblocking(true)?;
     Ok((sender, receiver))
 }
+// ANCHOR_END: pipe
 
+// ANCHOR: sender
 handle! {
     /// The end of a pipe into which one writes.
     Sender(File)
@@ -34,7 +36,7 @@ impl Sender {
         sys::set_nonblocking(self, nonblocking)
     }
 }
-// ANCHOR_END: pipe
+// ANCHOR_END: sender
 
 // ANCHOR: receiver
 handle! {
