@@ -18,8 +18,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+// ANCHOR: linux
 #[cfg(not(target_os = "linux"))]
 compile_error!("my-mio speaks epoll, which only Linux has");
+// ANCHOR_END: linux
 
 mod handle;
 mod interest;

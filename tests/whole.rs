@@ -1,0 +1,61 @@
+//! Between them the pages show every line of `my-mio`.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use weave::Book;
+use weave::source::{Include, without_anchors};
+
+const SOURCES: &str = "chapters-code/my-mio/src";
+
+#[test]
+fn the_notes_read_every_line_of_my_mio() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shown = shown(root);
+    let mut unread = Vec::new();
+    for file in files(&root.join(SOURCES)) {
+        let file = file.strip_prefix(root).unwrap();
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        for line in code(&without_anchors(&text)) {
+            if !shown.contains(&(file.to_owned(), line.to_owned())) {
+                unread.push(format!("{}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(unread.is_empty(), "no page shows these lines:\n{}", unread.join("\n"));
+}
+
+/// The lines of all excerpts, without indentation, each with its file.
+fn shown(root: &Path) -> HashSet<(PathBuf, String)> {
+    let book = Book::load(root).unwrap();
+    let published = book.pages.iter().filter(|page| !page.draft);
+    let blocks = published.flat_map(|page| page.blocks.iter().map(move |block| (page, block)));
+    let excerpts = blocks.filter_map(|(page, block)| {
+        Include::parse(&block.body)?.ok()?.resolve(root, &page.file).ok()
+    });
+    let lines = |excerpt: weave::source::Excerpt| -> Vec<(PathBuf, String)> {
+        let lines = excerpt.code.lines().map(|line| line.trim().to_owned());
+        lines.map(|line| (excerpt.file.clone(), line)).collect()
+    };
+    excerpts.flat_map(lines).collect()
+}
+
+/// What a reader would call code: no comments, no imports, no unit tests.
+fn code(text: &str) -> Vec<&str> {
+    let (text, _) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
+    let mut in_use = false;
+    let is_code = |line: &&str| {
+        let begins = ["use ", "pub use ", "pub(crate) use ", "mod ", "pub mod "];
+        let imports = in_use || begins.iter().any(|begin| line.starts_with(begin));
+        in_use = imports && !line.ends_with(';');
+        !(line.is_empty() || line.starts_with("//") || imports)
+    };
+    text.lines().map(str::trim).filter(is_code).collect()
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    files.into_iter().chain(dirs.iter().flat_map(|dir| self::files(dir))).collect()
+}
