@@ -6,6 +6,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -270,10 +272,7 @@ pub fn run(root: &Path, name: Option<&str>) -> Result<()> {
         );
         return Ok(());
     };
-    let diff = Diff::all(&book).find(|diff| diff.name == name).ok_or_else(|| {
-        let names: Vec<&str> = Diff::all(&book).map(|diff| diff.name).collect();
-        anyhow!("no diff `{name}`; the diffs are: {}", names.join(", "))
-    })?;
+    let diff = named(&book, name)?;
     println!("{}", diff.body);
     eprintln!("building a broken copy, then running `{}` in it…", diff.test);
     let copies = Copies::build(&book, target(root).join("book/broken"), Some(diff))?;
@@ -282,4 +281,48 @@ pub fn run(root: &Path, name: Option<&str>) -> Result<()> {
     eprint!("{}", ended.stderr);
     println!("\n`{}` {} ({:.1} s)", diff.test, ended.how, ended.after.as_secs_f64());
     judge(diff, &ended)
+}
+
+/// The diff of that name, or an error that lists all names.
+fn named<'a>(book: &'a Book, name: &str) -> Result<Diff<'a>> {
+    Diff::all(book).find(|diff| diff.name == name).ok_or_else(|| {
+        let names: Vec<&str> = Diff::all(book).map(|diff| diff.name).collect();
+        anyhow!("no diff `{name}`; the diffs are: {}", names.join(", "))
+    })
+}
+
+/// `cargo book break --times N`: runs the broken test of a diff, or of each, so often, a few at a
+/// time, and says in how many runs it ended as the book says.
+pub fn count(root: &Path, name: Option<&str>, times: usize) -> Result<()> {
+    const AT_A_TIME: usize = 4;
+    let book = crate::sound_book(root)?;
+    let only = name.map(|name| named(&book, name)).transpose()?;
+    eprintln!("building the broken copies…");
+    let copies = Copies::build(&book, target(root).join("book/broken"), only)?;
+    let mut missed = 0;
+    for diff in Diff::all(&book).filter(|diff| only.is_none_or(|only| only.name == diff.name)) {
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<String>> {
+            let mut otherwise = Vec::new();
+            while next.fetch_add(1, Ordering::Relaxed) < times {
+                let ended = copies.run(diff)?;
+                otherwise.extend(judge(diff, &ended).err().map(|error| error.to_string()));
+            }
+            Ok(otherwise)
+        };
+        let otherwise = thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+            let ended = workers.into_iter().map(|worker| worker.join().expect("it does not panic"));
+            ended.collect::<Result<Vec<_>>>().map(|found| found.concat())
+        })?;
+        println!("{:<28} {} of {times}", diff.name, times - otherwise.len());
+        if let Some(first) = otherwise.first() {
+            println!("{first}");
+        }
+        missed += otherwise.len();
+    }
+    match missed {
+        0 => Ok(()),
+        missed => bail!("{missed} runs ended otherwise"),
+    }
 }

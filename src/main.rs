@@ -37,6 +37,9 @@ enum Verb {
     Break {
         /// The diff's name
         name: Option<String>,
+        /// Run the broken test so often, and count how it ends; without a name, that of every diff
+        #[arg(long, value_name = "N")]
+        times: Option<usize>,
     },
     /// Run the proofs that take minutes
     Prove {
@@ -93,6 +96,9 @@ fn run(cli: Cli) -> Result<()> {
             book::prove::faults::run(&root, name.as_deref())
         }
         Verb::Measure => book::measure::run(&root),
-        Verb::Break { name } => book::broken::run(&root, name.as_deref()),
+        Verb::Break { name, times: Some(times) } => {
+            book::broken::count(&root, name.as_deref(), times)
+        }
+        Verb::Break { name, times: None } => book::broken::run(&root, name.as_deref()),
     }
 }
