@@ -31,7 +31,7 @@ a console block shows one of
     $ cargo run -q --example NAME [-- ARGS]     an example of a chapter crate
     $ strace ARGS cargo run -q --example NAME   the same, watched
     $ go run FILE ARGS                          a Go program beside a chapter crate
-    $ cargo book VERB ARGS                      a verb of the book
+    $ cargo book VERB ARGS [-- COMMAND]         a verb of the book; the command is one as above
 with `NAME=value` and `timeout SECONDS` before it where they are needed";
 
 /// A command and what it printed.
@@ -117,7 +117,10 @@ fn program(built: &Built, words: &[&str]) -> Result<Vec<String>> {
         ["go", "run", ..] => Ok(owned(words)),
         ["cargo", "book", rest @ ..] => {
             let book = built.find("bin", "book").context("the book's own program is not built")?;
-            Ok([vec![book.path.to_string_lossy().into_owned()], owned(rest)].concat())
+            let at = rest.iter().position(|word| *word == "cargo").unwrap_or(rest.len());
+            let command = if at < rest.len() { program(built, &rest[at..])? } else { Vec::new() };
+            let book = vec![book.path.to_string_lossy().into_owned()];
+            Ok([book, owned(&rest[..at]), command].concat())
         }
         ["cargo", "run", "-q", "--example", name, rest @ ..] => {
             let args = match rest {

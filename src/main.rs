@@ -47,6 +47,8 @@ enum Verb {
         #[command(subcommand)]
         what: What,
     },
+    /// Run a client, in any language, against every peer of the lab, and say where it hangs
+    Gauntlet(gauntlet::Args),
     /// Measure what waiting costs on this machine, and compare its ratios with the page's
     Measure,
 }
@@ -73,6 +75,7 @@ struct Read {
 }
 
 fn main() -> ExitCode {
+    gauntlet::stage_if_asked();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -83,6 +86,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
+    if let Some(Verb::Gauntlet(args)) = &cli.verb {
+        return Ok(gauntlet::run(args)?);
+    }
     let root = book::root()?;
     match cli.verb.unwrap_or(Verb::Read(cli.read)) {
         Verb::Read(Read { port, open }) => {
@@ -95,6 +101,7 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Prove { what: What::Faults { name } } => {
             book::prove::faults::run(&root, name.as_deref())
         }
+        Verb::Gauntlet(_) => unreachable!("it needs no book"),
         Verb::Measure => book::measure::run(&root),
         Verb::Break { name, times: Some(times) } => {
             book::broken::count(&root, name.as_deref(), times)

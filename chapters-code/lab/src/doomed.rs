@@ -38,8 +38,9 @@
 //!   finished before [`Watched::end`] is called.
 //! - `alarm(2)` and `setitimer(2)`, TCP keepalive, a wait for a file to change, for a terminal or
 //!   for another machine: also called a hang.
-//! - Waits outside the table, such as `io_uring_enter`, `flock` or `sendfile`, and a
+//! - Waits outside the table, such as `flock` or `sendfile`, and a
 //!   `poll` without timeout after `SIGCONT` (the kernel then says `restart_syscall`): too long.
+//!   `io_uring_enter` too, as a timeout may be among what the ring was asked; but it is named.
 //!
 //! # Nothing stays behind
 //!
@@ -77,6 +78,10 @@ mod asleep {
         true
     }
 
+    pub(super) fn now(_: i32) -> (Vec<super::Asleep>, usize) {
+        (Vec::new(), 0)
+    }
+
     pub(super) fn in_call(_: i32, _: &str) -> Option<super::Asleep> {
         None
     }
@@ -109,6 +114,11 @@ pub struct Ended {
     pub stderr: String,
     /// The time from the start until the end was seen. A hang is seen 0.4 s after it began.
     pub after: Duration,
+    /// When it was [`Ending::TooLong`]: the threads that slept at the deadline, timed or not, those
+    /// of the leader first. Others slept in what is not in the table, or were stopped, or ran.
+    pub asleep: Vec<Asleep>,
+    /// In that case also: how many threads ran then, or would have if there had been a processor.
+    pub running: usize,
 }
 
 /// How a child ended.
@@ -308,10 +318,14 @@ impl Watched {
             }
         };
         let after = self.started.elapsed();
+        let (asleep, running) = match without_end {
+            Some(Ending::TooLong) => asleep::now(self.pid()),
+            _ => (Vec::new(), 0),
+        };
         let status = self.kill_all();
         let how = without_end.unwrap_or_else(|| Ending::of(status));
         let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
-        let mut ended = Ended { how, stdout, stderr, after };
+        let mut ended = Ended { how, stdout, stderr, after, asleep, running };
         if let Some(test) = &self.test {
             ended.cut_to_body(test);
         }
@@ -472,6 +486,7 @@ impl Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} after {:.1?}", self.how, self.after)?;
+        self.asleep.iter().try_for_each(|thread| write!(f, "\n{thread}"))?;
         for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             if !text.is_empty() {
                 write!(f, "\n--- {name}\n{}", text.trim_end())?;

@@ -38,14 +38,14 @@ use std::time::{Duration, Instant};
 /// Declares the modes: what each is for, its name on a command line, and the function that serves
 /// one connection.
 macro_rules! modes {
-    ($($(#[$doc:meta])* $mode:ident, $name:literal, $serve:path;)*) => {
+    ($($(#[doc = $doc:literal])* $mode:ident, $name:literal, $serve:path;)*) => {
         /// How a [`Peer`] behaves. All of it is allowed, and met in the wild.
         ///
         /// "Open" is a reply with `Content-Length` on a connection that then stays open until the
         /// client closes its end. "Closed" is one with `Connection: close` and without a length:
         /// only the end of the stream tells the end of the body.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Mode { $($(#[$doc])* $mode),* }
+        pub enum Mode { $($(#[doc = $doc])* $mode),* }
 
         impl Mode {
             /// Every mode, in the order of their declaration.
@@ -54,6 +54,12 @@ macro_rules! modes {
             /// The name on a command line, in kebab case.
             pub fn name(self) -> &'static str {
                 match self { $(Mode::$mode => $name),* }
+            }
+
+            /// What it does and what it finds: its documentation.
+            pub fn about(self) -> String {
+                let lines: &[&str] = match self { $(Mode::$mode => &[$($doc),*]),* };
+                lines.concat().trim_start().to_owned()
             }
 
             fn serve(self, client: Client<'_>) -> io::Result<Then<'_>> {
@@ -527,13 +533,15 @@ impl<'a> Client<'a> {
         Ok(Then::Closed)
     }
 
-    /// Closing a socket that lingers for no time sends a reset: `SO_LINGER` in `socket(7)`.
+    /// Closing a socket that lingers for no time sends a reset: `SO_LINGER` in `socket(7)`. It does
+    /// not if the client has closed as well: its socket then is in `TIME_WAIT`, and nobody's.
     fn reset(self) -> io::Result<Then<'a>> {
+        const TIME_WAIT: u8 = 6; // TCP_TIME_WAIT in linux/tcp.h
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         set(self.stream.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger)?;
         let link = self.link;
         drop(self);
-        wait_until(|| link.far_end().is_none());
+        wait_until(|| link.far_end().is_none_or(|socket| socket.state == TIME_WAIT));
         Ok(Then::Closed)
     }
 

@@ -263,6 +263,18 @@ fn half_close_then_reset_does_not_wait_for_a_client_that_closes_or_does_not_read
 }
 
 #[test]
+fn half_close_then_reset_goes_on_when_a_client_closes_after_its_reply() {
+    let (peer, streams) = asked(Mode::HalfCloseThenReset, 4);
+    let from = Instant::now();
+    for mut stream in streams {
+        reply(&mut stream);
+    }
+    peer.finished();
+    // It waits a second for what does not come.
+    assert!(from.elapsed() < Duration::from_secs(2), "{:?}", from.elapsed());
+}
+
+#[test]
 fn keeps_alive_answers_as_often_as_it_is_asked() {
     let (peer, mut streams) = asked(Mode::KeepsAlive, 1);
     let stream = &mut streams[0];
@@ -347,6 +359,7 @@ fn a_mode_has_a_name() {
         assert_eq!(mode.to_string().parse(), Ok(mode));
     }
     assert_eq!(format!("{:>7}", Mode::Polite), " polite");
+    assert!(Mode::Silent.about().starts_with("Accepts, and neither reads nor writes, "));
     let error = "rude".parse::<Mode>().unwrap_err().to_string();
     assert!(error.starts_with("no mode is called `rude`; there are polite, slow-to-close,"));
 }

@@ -14,6 +14,8 @@ pub(super) struct Thread {
     name: String,
     /// How often it was switched out, by its own doing or not.
     switches: [String; 2],
+    /// It runs, or waits for a processor.
+    runs: bool,
     /// None if it is awake, stopped, or in a call that we do not know.
     wait: Option<Wait>,
 }
@@ -48,10 +50,16 @@ impl From<Thread> for Asleep {
 
 /// A thread of the leader or of its family that sleeps in the call of this name.
 pub(super) fn in_call(leader: i32, call: &str) -> Option<Asleep> {
-    let pids = [leader].into_iter().chain(family(leader).ok()?);
-    let mut threads = pids.flat_map(|pid| threads(pid).unwrap_or_default());
-    let found = threads.find(|thread| thread.wait.as_ref().is_some_and(|wait| wait.call == call));
-    found.map(Asleep::from)
+    now(leader).0.into_iter().find(|thread| thread.call == call)
+}
+
+/// The threads of the leader and of its family that sleep in a wait that we know, and how many run.
+pub(super) fn now(leader: i32) -> (Vec<Asleep>, usize) {
+    let pids = [leader].into_iter().chain(family(leader).unwrap_or_default());
+    let all: Vec<Thread> = pids.flat_map(|pid| threads(pid).unwrap_or_default()).collect();
+    let running = all.iter().filter(|thread| thread.runs).count();
+    let asleep = all.into_iter().filter(|thread| thread.wait.is_some());
+    (asleep.map(Asleep::from).collect(), running)
 }
 
 /// All threads of the leader and of its family, if each sleeps in a wait that it set no timer for.
@@ -109,7 +117,8 @@ fn threads(pid: i32) -> io::Result<Vec<Thread>> {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
             line.unwrap_or_default().to_owned()
         };
-        let wait = match field("State").chars().next() {
+        let state = field("State").chars().next();
+        let wait = match state {
             Some('Z' | 'X') => continue,
             Some('S') => wait(&fs::read_to_string(format!("{task}/syscall"))?),
             _ => None,
@@ -119,7 +128,7 @@ fn threads(pid: i32) -> io::Result<Vec<Thread>> {
             false => field("Name"),
         };
         let switches = [field("voluntary_ctxt_switches"), field("nonvoluntary_ctxt_switches")];
-        threads.push(Thread { pid, tid, name, switches, wait });
+        threads.push(Thread { pid, tid, name, switches, runs: state == Some('R'), wait });
     }
     Ok(threads)
 }
@@ -199,6 +208,7 @@ fn wait_in(number: i64, args: &[u64]) -> Option<Wait> {
         libc::SYS_pause => plain("pause", Woken),
         libc::SYS_rt_sigsuspend => plain("sigsuspend", Woken),
         libc::SYS_rt_sigtimedwait => pointer("sigtimedwait", 2),
+        libc::SYS_io_uring_enter => plain("io_uring_enter", Timer),
         libc::SYS_nanosleep | libc::SYS_clock_nanosleep => plain("nanosleep", Timer),
         _ => return None,
     })

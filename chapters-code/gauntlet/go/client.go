@@ -1,0 +1,62 @@
+// A client for the gauntlet: a goroutine for each connection, and Go's net.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+var stdout sync.Mutex
+
+func main() {
+	streams := number("STREAMS")
+	deadline := time.Now().Add(time.Duration(number("PATIENCE_MS")) * time.Millisecond)
+	ended := make(chan error)
+	for n := 0; n < streams; n++ {
+		go func(n int) { ended <- ask(n, deadline) }(n)
+	}
+	for n := 0; n < streams; n++ {
+		if err := <-ended; err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+func ask(n int, deadline time.Time) error {
+	conn, err := net.Dial("tcp", os.Getenv("PEER"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(deadline)
+	fmt.Fprintf(conn, "GET /0/request-%d HTTP/1.1\r\nHost: peer\r\n\r\n", n)
+	reply, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(reply.Body)
+	if err != nil {
+		return err
+	}
+	stdout.Lock()
+	defer stdout.Unlock()
+	_, err = fmt.Printf("%d %d\n%s\n", n, len(body), body)
+	return err
+}
+
+func number(name string) int {
+	number, err := strconv.Atoi(os.Getenv(name))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, name, err)
+		os.Exit(2)
+	}
+	return number
+}

@@ -1,0 +1,299 @@
+//! What the gauntlet says of clients that do something wrong, and that nothing of them is left.
+
+use std::env;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const GAUNTLET: &str = env!("CARGO_BIN_EXE_gauntlet");
+
+/// What it printed, and whether it found everything right.
+struct Said {
+    right: bool,
+    text: String,
+}
+
+impl Said {
+    /// What is said of one peer.
+    #[track_caller]
+    fn of(&self, mode: &str) -> &str {
+        let line = self.text.lines().find_map(|line| line.strip_prefix(mode)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("nothing is said of {mode}:\n{}", self.text)).trim()
+    }
+
+    #[track_caller]
+    fn begins(&self, mode: &str, words: &str) {
+        assert!(self.of(mode).starts_with(words), "{mode}, {words}:\n{}", self.text);
+    }
+}
+
+/// Runs the gauntlet with these arguments, and looks that none of the client's processes is left:
+/// each has a mark in its environment.
+#[track_caller]
+fn gauntlet(args: &[&str], client: &[&str]) -> Said {
+    let mark = format!("gauntlet test {} {:?}", std::process::id(), thread::current().id());
+    let mut command = Command::new(GAUNTLET);
+    command.args(args).arg("--").args(client).env("MARK", &mark);
+    let output = command.output().expect("the gauntlet can be started");
+    assert_eq!(marked(&mark), Vec::<String>::new(), "left running by {client:?}");
+    let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    Said { right: output.status.success(), text }
+}
+
+fn faulty(args: &[&str], fault: &str) -> Said {
+    let faulty = Path::new(GAUNTLET).with_file_name("examples").join("faulty");
+    assert!(faulty.exists(), "build it first: cargo build -p gauntlet --examples");
+    gauntlet(args, &[faulty.to_str().unwrap(), fault])
+}
+
+fn shell(args: &[&str], script: &str) -> Said {
+    gauntlet(args, &["sh", "-c", script])
+}
+
+/// The processes with this mark.
+fn marked(mark: &str) -> Vec<String> {
+    let mark = format!("MARK={mark}\0");
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let environment = fs::read(entry.ok()?.path().join("environ")).ok()?;
+        let text = String::from_utf8_lossy(&environment).into_owned();
+        text.contains(&mark).then_some(text)
+    });
+    pids.collect()
+}
+
+/// For what ends or hangs, in these modes: time that nothing needs.
+fn short<'a>(modes: &[&'a str]) -> Vec<&'a str> {
+    let modes = modes.iter().flat_map(|mode| ["--mode", mode]);
+    ["--patience", "500", "--deadline", "20"].into_iter().chain(modes).collect()
+}
+
+/// For what goes on until the deadline.
+const BRIEF: &[&str] = &["--patience", "500", "--deadline", "3", "--mode", "silent"];
+
+// What it finds
+
+#[test]
+fn one_read_per_edge_hangs_at_these_peers_and_at_no_others() {
+    let said = faulty(&["--patience", "1000", "--deadline", "20"], "one-read");
+    let hung = "hung in epoll_wait, timeout -1";
+    for mode in ["data-and-close", "all-at-once-and-close", "huge-body", "never-answers", "silent"]
+    {
+        said.begins(mode, hung);
+    }
+    // Not slow-to-close: it takes two edges for one if the client is 100 ms late.
+    for mode in ["polite", "byte-at-a-time", "trickle", "all-at-once", "half-close-then-reset"] {
+        said.begins(mode, "finished");
+    }
+    said.begins("keeps-alive", "finished");
+    assert!(!said.right);
+}
+
+#[test]
+fn a_client_without_a_fault_is_right() {
+    let said = faulty(&["--deadline", "20"], "none");
+    assert!(said.right, "{}", said.text);
+    assert_eq!(said.text.matches("finished, every byte right").count(), 10);
+    assert_eq!(said.text.matches("gave up, as it should").count(), 2);
+}
+
+#[test]
+fn wrong_bytes_are_told_by_request_and_offset() {
+    let said = faulty(&short(&["data-and-close"]), "whole-buffer");
+    said.begins("data-and-close", "wrong bytes: request ");
+    assert!(
+        said.text.contains("first difference at offset 9, where it should end"),
+        "{}",
+        said.text
+    );
+    let swapped = "printf '1 9\\nrequest-2\\n'";
+    let said = shell(&short(&["polite"]), swapped);
+    let words = "wrong bytes: request 1: first difference at offset 8: 0x32 for 0x31";
+    assert_eq!(said.of("polite"), words);
+}
+
+#[test]
+fn a_client_that_asks_one_after_the_other_starves_where_all_are_answered_at_once() {
+    let said = faulty(&short(&["polite", "all-at-once"]), "one-by-one");
+    said.begins("polite", "finished");
+    said.begins("all-at-once", "hung in epoll_wait, timeout -1; 0 of 5 replies printed");
+}
+
+#[test]
+fn a_client_that_asks_too_little_fails() {
+    let said = faulty(&short(&["polite"]), "one-too-few");
+    assert_eq!(said.of("polite"), "failed: exit status 0, no reply to request 4");
+}
+
+#[test]
+fn a_client_that_waits_for_the_close_hangs_where_none_comes() {
+    let said = faulty(&short(&["polite", "slow-to-close"]), "no-length");
+    said.begins("polite", "hung in epoll_wait, timeout -1; 0 of 5 replies printed");
+    said.begins("slow-to-close", "finished");
+}
+
+#[test]
+fn a_client_without_patience_hangs_at_the_two_that_never_answer() {
+    let said = faulty(&short(&["polite", "never-answers", "silent"]), "no-patience");
+    said.begins("polite", "finished");
+    for mode in ["never-answers", "silent"] {
+        assert_eq!(said.of(mode), "hung in epoll_wait, timeout -1; 0 of 5 replies printed");
+    }
+}
+
+#[test]
+fn a_client_that_spins_is_too_long() {
+    faulty(&short(&["polite"]), "spins").begins("polite", "finished");
+    let said = faulty(BRIEF, "spins");
+    said.begins("silent", "too long: it used ");
+}
+
+#[test]
+fn a_clock_that_nobody_sees_is_waited_for() {
+    let said = faulty(&["--mode", "silent", "--patience", "1000", "--deadline", "20"], "alarm");
+    assert_eq!(said.of("silent"), "gave up, as it should: the alarm rang");
+}
+
+#[test]
+fn a_panic_is_told_with_its_message() {
+    let said = faulty(&short(&["polite"]), "panics");
+    let words = "exit status 101, 0 of 5 replies printed: a fault in request ";
+    assert!(said.of("polite").contains(words), "{}", said.text);
+}
+
+#[test]
+fn a_signal_is_told() {
+    let said = shell(&short(&["polite"]), "echo goodbye >&2; kill -SEGV $$");
+    let words = "failed: killed by SIGSEGV, 0 of 5 replies printed: goodbye";
+    assert_eq!(said.of("polite"), words);
+}
+
+// What clients get up to
+
+#[test]
+fn a_client_that_does_nothing_has_no_replies() {
+    let said = gauntlet(&short(&["polite", "silent"]), &["true"]);
+    assert_eq!(said.of("polite"), "failed: exit status 0, no reply to request 0, 1, 2, 3, 4");
+    said.begins("silent", "failed: exit status 0");
+}
+
+#[test]
+fn who_fails_at_once_has_not_given_up() {
+    let said = shell(&short(&["silent"]), "echo no >&2; exit 1");
+    said.begins("silent", "failed: exit status 1 after ");
+    let said = shell(&short(&["silent"]), "sleep 1; exit 1");
+    assert_eq!(said.of("silent"), "failed: exit status 1, and no word of why on stderr");
+}
+
+#[test]
+fn a_client_that_never_connects_hangs_where_it_sleeps() {
+    let said = shell(BRIEF, "exec sleep 1000");
+    said.begins("silent", "hung in nanosleep, until the deadline; 0 of 5");
+    let said = shell(BRIEF, "sleep 1000 & wait");
+    assert!(said.of("silent").starts_with("hung in "), "{}", said.text);
+    assert!(said.text.contains("another process"), "{}", said.text);
+}
+
+#[test]
+fn garbage_is_wrong_also_without_end() {
+    let said = shell(&short(&["polite"]), "echo hello");
+    assert_eq!(said.of("polite"), "wrong bytes: \"hello\\n\" where a line `N LENGTH` belongs");
+    let said = shell(BRIEF, "exec yes");
+    said.begins("silent", "too long: it used ");
+    assert!(said.text.contains("; wrong bytes: \"y\\n\" where"), "{}", said.text);
+    let said = shell(BRIEF, "exec cat /dev/zero");
+    assert!(said.text.contains("; wrong bytes: \"\\0\\0"), "{}", said.text);
+}
+
+#[test]
+fn a_client_that_is_deaf_to_sigterm_is_ended() {
+    let said = shell(BRIEF, "trap '' TERM INT HUP; while :; do :; done");
+    said.begins("silent", "too long: it used ");
+}
+
+#[test]
+fn what_a_client_leaves_behind_is_ended() {
+    // In the background, in sessions of their own, orphaned, and with stdout in their hands.
+    let leaves = "setsid sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 1000' &) ; exit 3";
+    let said = shell(&short(&["polite"]), leaves);
+    assert!(said.of("polite").ends_with("exit status 3, 0 of 5 replies printed"), "{}", said.text);
+    let said = shell(BRIEF, "setsid sh -c 'while :; do :; done' & exec sleep 1000");
+    assert!(said.of("silent").starts_with("too long"), "{}", said.text);
+}
+
+#[test]
+fn a_client_that_stops_itself_is_too_long() {
+    let said = shell(BRIEF, "kill -STOP $$");
+    said.begins("silent", "too long: not in a wait that is known");
+}
+
+#[test]
+fn a_client_that_kills_its_group_kills_nobody_else() {
+    let said = shell(&short(&["polite"]), "kill -KILL 0");
+    said.begins("polite", "failed: killed by SIGKILL");
+}
+
+#[test]
+fn a_client_that_is_not_there_is_an_error() {
+    let said = gauntlet(&[], &["/nowhere/to/be/found", "--help"]);
+    let words = "error: `/nowhere/to/be/found` can't be started: No such file or directory";
+    assert!(!said.right && said.text.contains(words), "{}", said.text);
+    let said = gauntlet(&[], &["/"]);
+    assert!(said.text.contains("error: `/` can't be started: Permission denied"), "{}", said.text);
+}
+
+#[test]
+fn when_the_gauntlet_is_killed_its_clients_end() {
+    let mark = format!("gauntlet test {} killed", std::process::id());
+    let mut command = Command::new(GAUNTLET);
+    command.args(["--mode", "silent", "--", "sh", "-c", "setsid sleep 1000 & sleep 1000"]);
+    command.env("MARK", &mark).stdout(Stdio::null()).process_group(0);
+    let mut gauntlet = command.spawn().unwrap();
+    // The gauntlet, its stage, the shell and two that sleep.
+    until("they all run", || marked(&mark).len() == 5);
+    gauntlet.kill().unwrap();
+    gauntlet.wait().unwrap();
+    until("they have ended", || marked(&mark).is_empty());
+}
+
+/// Looks until it is so.
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let from = Instant::now();
+    while !is_so() {
+        assert!(from.elapsed() < Duration::from_secs(20), "not in 20 s: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+// The command
+
+#[test]
+fn the_peers_are_listed_with_what_they_find() {
+    let output = Command::new(GAUNTLET).arg("--list").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for mode in lab::peer::Mode::ALL {
+        assert!(text.lines().any(|line| line.starts_with(mode.name())), "{mode}:\n{text}");
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains("Finds the client without a deadline."), "{text}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let said = gauntlet(&["--mode", "rude"], &["true"]);
+    assert!(said.text.contains("no mode is called `rude`; there are polite, "), "{}", said.text);
+    let said = gauntlet(&["--deadline", "1"], &["true"]);
+    assert!(said.text.contains("the deadline must be 2 s later"), "{}", said.text);
+    let said = Command::new(GAUNTLET).output().unwrap();
+    assert!(!said.status.success());
+}
+
+#[test]
+fn the_client_runs_where_the_gauntlet_was_called() {
+    let here = env::current_dir().unwrap();
+    let said = shell(&short(&["polite"]), "pwd >&2; exit 1");
+    assert!(said.of("polite").ends_with(&*here.to_string_lossy()), "{}", said.text);
+}
