@@ -35,27 +35,30 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     if let Some(only) = only.filter(|only| !names.contains(only)) {
         return Err(anyhow!("no fault `{only}`; the faults are: {}", names.join(", ")));
     }
-    let find = |name: &str| faults.iter().find(|fault| fault.name == name);
-    plant(root, find(NO_POLL).context("no fault shows which tests use mio")?)?;
+    let no_poll = faults.iter().find(|fault| fault.name == NO_POLL);
+    plant(root, None)?;
     eprintln!("building tokio's tests, for a mio that can be swapped…");
     let as_mio = copy_of(root).join("as-mio");
     let plan = Plan { name: "faulty", mio: Some(&as_mio), tokio: true, swappable: true };
     let suite = Suite::build(root, &plan)?;
+    eprintln!("running them without a fault, and without a poll…");
+    let right = suite.run(DEADLINE, |_| true)?;
+    plant(root, Some(no_poll.context("no fault shows which tests use mio")?))?;
     suite.swap()?;
-    let all = suite.run(DEADLINE, |_| true)?;
-    let uses_mio = |test: &Test| all.get(test).is_some_and(|verdict| *verdict != Verdict::Passed);
-    let users = all.keys().filter(|test| uses_mio(test)).count();
+    let no_poll = suite.run(DEADLINE, |test| right.get(test) == Some(&Verdict::Passed))?;
+    let uses_mio = |test: &Test| no_poll.get(test).is_some_and(|how| *how != Verdict::Passed);
+    let users = no_poll.keys().filter(|test| uses_mio(test)).count();
 
     println!(
         "tokio {}, its own tests, on my-mio with one fault at a time",
         version(root, "tokio")?
     );
-    println!("{users} of {} tests use mio\n", all.len());
+    println!("{users} of {} tests use mio\n", right.len());
     println!("{:<22}{:>5}{:>6}   the program with most of them", "fault", "fail", "hang");
     let wanted = faults.iter().filter(|fault| fault.name != NO_POLL);
     for fault in wanted.filter(|fault| only.is_none_or(|only| fault.name == only)) {
         eprintln!("{}: {}…", fault.name, fault.says);
-        plant(root, fault)?;
+        plant(root, Some(fault))?;
         suite.swap()?;
         let verdicts = suite.run(DEADLINE, uses_mio)?;
         let count = |of| verdicts.values().filter(|verdict| **verdict == of).count();
@@ -97,16 +100,18 @@ fn copy_of(root: &Path) -> PathBuf {
     target(root).join("book/prove/faulty/my-mio")
 }
 
-/// Makes a copy of `my-mio` that has the fault.
-fn plant(root: &Path, fault: &Fault) -> Result<()> {
-    let changed = Patch::parse(&fault.diff).and_then(|patch| patch.apply(root));
-    let changed = changed
-        .map_err(|(line, wrong)| anyhow!("{FAULTS}/{}.diff:{}: {wrong}", fault.name, line + 2))?;
+/// Makes a copy of `my-mio` that has the fault, if there is to be one.
+fn plant(root: &Path, fault: Option<&Fault>) -> Result<()> {
     let copy = copy_of(root);
     super::suite::copy(&root.join(MY_MIO).join("src"), &copy.join("src"))?;
     super::suite::copy(&root.join(AS_MIO), &copy.join("as-mio"))?;
-    for (file, text) in changed {
-        fs::write(copy.join(file.strip_prefix(MY_MIO)?), text)?;
+    if let Some(fault) = fault {
+        let changed = Patch::parse(&fault.diff).and_then(|patch| patch.apply(root));
+        for (file, text) in changed.map_err(|(line, wrong)| {
+            anyhow!("{FAULTS}/{}.diff:{}: {wrong}", fault.name, line + 2)
+        })? {
+            fs::write(copy.join(file.strip_prefix(MY_MIO)?), text)?;
+        }
     }
     let as_mio = fs::read_to_string(root.join(AS_MIO).join("Cargo.toml"))?;
     let library = "\n[lib]\ncrate-type = [\"dylib\"]\n";
