@@ -62,7 +62,8 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
         suite.swap()?;
         let verdicts = suite.run(DEADLINE, uses_mio)?;
         let count = |of| verdicts.values().filter(|verdict| **verdict == of).count();
-        let (fail, hang) = (count(Verdict::Failed), count(Verdict::Hung));
+        let fail = count(Verdict::Failed);
+        let hang = count(Verdict::Hung) + count(Verdict::TooLong);
         println!("{:<22}{fail:>5}{hang:>6}   {}", fault.name, most(&verdicts).unwrap_or("none"));
     }
     Ok(())
@@ -72,7 +73,7 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
 fn most(verdicts: &BTreeMap<Test, Verdict>) -> Option<&str> {
     let mut killed: BTreeMap<&str, usize> = BTreeMap::new();
     for ((program, _), verdict) in verdicts {
-        if matches!(verdict, Verdict::Failed | Verdict::Hung) {
+        if !matches!(verdict, Verdict::Passed | Verdict::Ignored) {
             *killed.entry(program).or_default() += 1;
         }
     }

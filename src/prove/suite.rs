@@ -66,8 +66,10 @@ pub enum Verdict {
     Ignored,
     /// It failed or died, each time.
     Failed,
-    /// It hung, or took too long.
+    /// It was seen to hang.
     Hung,
+    /// It took too long, each time.
+    TooLong,
 }
 
 /// The version of a package of the book's own lockfile.
@@ -183,9 +185,10 @@ impl Suite {
                 doomed::Ending::Passed if ended.stdout.contains(" 1 passed;") => Verdict::Passed,
                 doomed::Ending::Passed => Verdict::Ignored,
                 doomed::Ending::Failed(_) | doomed::Ending::Killed(_) => Verdict::Failed,
-                doomed::Ending::Hung(_) | doomed::Ending::TooLong => Verdict::Hung,
+                doomed::Ending::Hung(_) => Verdict::Hung,
+                doomed::Ending::TooLong => Verdict::TooLong,
             };
-            if verdict != Verdict::Failed {
+            if !matches!(verdict, Verdict::Failed | Verdict::TooLong) {
                 break;
             }
         }

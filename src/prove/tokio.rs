@@ -52,7 +52,7 @@ fn verdicts(
 }
 
 fn failed(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Failed | Verdict::Hung)
+    matches!(verdict, Verdict::Failed | Verdict::Hung | Verdict::TooLong)
 }
 
 fn count(verdicts: &BTreeMap<Test, Verdict>) -> String {
