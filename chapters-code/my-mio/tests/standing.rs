@@ -18,17 +18,6 @@ fn ready(token: Token) -> (Poll, [UnixStream; 2]) {
 }
 
 #[test]
-fn a_token_comes_back_whole() {
-    for token in [0, 1, 1 << 31, 1 << 32, usize::MAX].map(Token) {
-        let (mut poll, _streams) = ready(token);
-        let mut events = Events::with_capacity(8);
-        poll.poll(&mut events, None).unwrap();
-        let tokens: Vec<Token> = events.iter().map(|event| event.token()).collect();
-        assert_eq!(tokens, [token], "the token is not the one that was given");
-    }
-}
-
-#[test]
 fn a_wait_that_a_signal_interrupts_says_so_and_brings_no_events() {
     let (mut poll, _streams) = ready(Token(7));
     let mut events = Events::with_capacity(8);
