@@ -36,7 +36,8 @@ impl Event {
         self.has(libc::EPOLLOUT)
     }
 
-    /// There is an error to fetch, by `take_error` or by the next call. Or a pipe has lost its reader.
+    /// There is an error to fetch, by `take_error` or by the next call, or a message in the socket's
+    /// error queue. Or a pipe has lost its reader.
     pub fn is_error(&self) -> bool {
         self.has(libc::EPOLLERR)
     }
@@ -56,7 +57,7 @@ impl Event {
         self.has(libc::EPOLLHUP) || (self.has(libc::EPOLLIN) && self.has(libc::EPOLLRDHUP))
     }
 
-    /// Nothing more can be written: both directions are closed, or a write would meet an error. A
+    /// Nothing more can be written: both directions are closed, or a write would meet an error. A full
     /// pipe that has lost its reader says so by an error alone.
     pub fn is_write_closed(&self) -> bool {
         self.has(libc::EPOLLHUP)

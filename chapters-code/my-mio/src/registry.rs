@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io;
-use std::num::NonZeroU64;
+use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::event::Source;
 use crate::sys::check;
@@ -16,19 +16,19 @@ use crate::{Interest, Token};
 pub struct Registry {
     epoll: OwnedFd,
     /// The same in all clones: sources remember with which instance they are registered.
-    pub(crate) id: NonZeroU64,
+    pub(crate) id: NonZeroUsize,
     has_waker: Arc<AtomicBool>,
 }
 
 impl Registry {
     pub(crate) fn new() -> io::Result<Registry> {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
         // SAFETY: epoll_create1 takes no pointer.
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: the call has just returned `fd`, so it is open and nobody else owns it.
         let epoll = unsafe { OwnedFd::from_raw_fd(fd) };
-        let id = NonZeroU64::new(NEXT_ID.fetch_add(1, Ordering::Relaxed));
-        Ok(Registry { epoll, id: id.expect("2^64 were made"), has_waker: Arc::default() })
+        let id = NonZeroUsize::new(NEXT_ID.fetch_add(1, Ordering::Relaxed));
+        Ok(Registry { epoll, id: id.expect("every id was used"), has_waker: Arc::default() })
     }
 
     // ANCHOR_END: registry
@@ -59,7 +59,9 @@ impl Registry {
     /// Reports what happens to `source` from now on, and what is the case already.
     ///
     /// # Errors
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is registered, here or elsewhere.
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is registered, here or elsewhere; those
+    /// of epoll_ctl(2), `EPERM` for a file that can't be waited for and `ENOSPC` where there are too
+    /// many registrations among them.
     pub fn register<S>(&self, source: &mut S, token: Token, interests: Interest) -> io::Result<()>
     where
         S: Source + ?Sized,
@@ -70,7 +72,8 @@ impl Registry {
     /// Changes token and interest, and reports again what is the case.
     ///
     /// # Errors
-    /// [`NotFound`](io::ErrorKind::NotFound) when it is not registered.
+    /// [`NotFound`](io::ErrorKind::NotFound) when it is not registered,
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is elsewhere.
     pub fn reregister<S>(&self, source: &mut S, token: Token, interests: Interest) -> io::Result<()>
     where
         S: Source + ?Sized,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind::AlreadyExists, ErrorKind::NotFound};
-use std::num::NonZeroU64;
+use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::os::fd::AsRawFd;
 
@@ -63,7 +63,7 @@ impl<T: Source + ?Sized> Source for Box<T> {
 /// A type of std that owns a descriptor, and the registry with which it is registered.
 pub(crate) struct IoSource<T> {
     pub(crate) io: T,
-    registry: Option<NonZeroU64>,
+    registry: Option<NonZeroUsize>,
 }
 
 impl<T> IoSource<T> {
@@ -81,6 +81,13 @@ impl<T> Deref for IoSource<T> {
 }
 // ANCHOR_END: registered
 
+// ANCHOR: words
+// mio's words: there are programs that look at them.
+const REGISTERED: &str = "I/O source already registered with a `Registry`";
+const ELSEWHERE: &str = "I/O source already registered with a different `Registry`";
+const NOT_REGISTERED: &str = "I/O source not registered with `Registry`";
+// ANCHOR_END: words
+
 // ANCHOR: rules
 impl<T: AsRawFd> Source for IoSource<T> {
     fn register(
@@ -90,7 +97,7 @@ impl<T: AsRawFd> Source for IoSource<T> {
         interests: Interest,
     ) -> io::Result<()> {
         if self.registry.is_some() {
-            return Err(io::Error::new(AlreadyExists, "the source is registered already"));
+            return Err(io::Error::new(AlreadyExists, REGISTERED));
         }
         registry.add(self.io.as_raw_fd(), token, interests)?;
         self.registry = Some(registry.id);
@@ -106,17 +113,15 @@ impl<T: AsRawFd> Source for IoSource<T> {
         interests: Interest,
     ) -> io::Result<()> {
         match self.registry {
-            None => Err(io::Error::new(NotFound, "the source is not registered")),
-            Some(id) if id != registry.id => {
-                Err(io::Error::new(AlreadyExists, "the source is registered elsewhere"))
-            }
+            None => Err(io::Error::new(NotFound, NOT_REGISTERED)),
+            Some(id) if id != registry.id => Err(io::Error::new(AlreadyExists, ELSEWHERE)),
             Some(_) => registry.modify(self.io.as_raw_fd(), token, interests),
         }
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         if self.registry != Some(registry.id) {
-            return Err(io::Error::new(NotFound, "the source is not registered here"));
+            return Err(io::Error::new(NotFound, NOT_REGISTERED));
         }
         self.registry = None;
         registry.delete(self.io.as_raw_fd())

@@ -20,12 +20,12 @@ impl Waker {
     /// # Panics
     /// In debug builds, when the poll has had one before.
     pub fn new(registry: &Registry, token: Token) -> io::Result<Waker> {
-        registry.claim_waker();
         // SAFETY: eventfd takes no pointer.
         let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
         // SAFETY: the call has just returned `fd`, so it is open and nobody else owns it.
         let eventfd = unsafe { File::from_raw_fd(fd) };
         registry.add(eventfd.as_raw_fd(), token, Interest::READABLE)?;
+        registry.claim_waker();
         Ok(Waker { eventfd })
     }
     // ANCHOR_END: waker

@@ -154,7 +154,7 @@ fn a_pipe_wakes_until_it_is_full() {
         assert_eq!(watched.reported(), [WAKER], "wake {wakes}");
     };
     // A pipe holds 16 pages, or fewer where a user has many of them: pipe(7).
-    assert!((1..1 << 20).contains(&wakes), "{wakes}");
+    assert!((1..=1 << 20).contains(&wakes), "{wakes}");
     assert_eq!(full.kind(), ErrorKind::WouldBlock);
 
     assert_eq!(ear.read(&mut vec![0; wakes]).unwrap(), wakes);

@@ -105,8 +105,7 @@ impl TryFrom<Address> for SocketAddr {
 
 // ANCHOR: unix
 impl From<&net::SocketAddr> for Address {
-    /// A path ends with a zero, an abstract name begins with one: unix(7). Std's type holds none
-    /// that is too long.
+    /// A path ends with a zero where there is room for it, an abstract name begins with one: unix(7).
     fn from(address: &net::SocketAddr) -> Address {
         let bytes: Vec<u8> = match (address.as_pathname(), address.as_abstract_name()) {
             (Some(path), _) => [path.as_os_str().as_bytes(), &[0]].concat(),
@@ -119,7 +118,8 @@ impl From<&net::SocketAddr> for Address {
             sun_path: std::array::from_fn(|at| bytes.get(at).copied().unwrap_or(0) as libc::c_char),
         };
         let before = std::mem::offset_of!(libc::sockaddr_un, sun_path);
-        raw.len = (before + bytes.len()) as libc::socklen_t;
+        let whole = size_of::<libc::sockaddr_un>();
+        raw.len = whole.min(before + bytes.len()) as libc::socklen_t;
         raw
     }
 }
