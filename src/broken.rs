@@ -217,7 +217,7 @@ fn manifest(text: &str, diff: Diff<'_>) -> Result<String> {
 }
 
 /// The manifest of a workspace of copies: the book's own dependencies, paths made absolute.
-pub fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
+pub(crate) fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
     let book: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
     let mut workspace = book["workspace"].as_table().context("a workspace")?.clone();
     workspace.remove("default-members");
@@ -237,7 +237,7 @@ pub fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
     Ok(manifest)
 }
 
-fn write_if_changed(file: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_if_changed(file: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(file).is_ok_and(|old| old == text) {
         return Ok(());
     }
@@ -245,7 +245,8 @@ fn write_if_changed(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
 }
 
-fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+/// All files in a folder and the folders in it, but what is built there.
+pub(crate) fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).into_iter().flatten() {
         let path = entry?.path();

@@ -57,6 +57,11 @@ enum Verb {
 enum What {
     /// tokio's own tests pass on my-mio as on mio
     Tokio,
+    /// mio's contract finds the bugs that are planted in my-mio
+    Contract {
+        /// Only this bug, with all tests that find it
+        bug: Option<String>,
+    },
     /// Which of tokio's tests each fault of the book kills
     Faults {
         /// Only this one
@@ -98,6 +103,10 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Check => book::check::run(&root),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
         Verb::Prove { what: What::Tokio } => book::prove::tokio::run(&root),
+        Verb::Prove { what: What::Contract { bug: None } } => book::prove::contract::run(&root),
+        Verb::Prove { what: What::Contract { bug: Some(name) } } => {
+            book::prove::contract::one(&root, &name)
+        }
         Verb::Prove { what: What::Faults { name } } => {
             book::prove::faults::run(&root, name.as_deref())
         }
