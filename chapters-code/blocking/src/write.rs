@@ -8,6 +8,9 @@ use std::os::fd::{AsFd, AsRawFd};
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("`by_asm` needs the registers and the instruction of this architecture: syscall(2)");
 
+#[cfg(all(target_arch = "aarch64", target_feature = "sve"))]
+compile_error!("`by_asm` does not declare the registers of SVE, which a system call clears");
+
 // ANCHOR: by_asm
 /// The number of the call and its arguments go into registers; one instruction enters the kernel.
 pub fn by_asm(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
@@ -21,7 +24,8 @@ pub fn by_asm(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
             in("rsi") bytes.as_ptr(), in("rdx") bytes.len(),
             lateout("rcx") _, lateout("r11") _, options(nostack))
     }
-    // SAFETY: as above.
+    // SAFETY: as above. Where there is SVE the kernel clears what the vector registers have beyond 128
+    // bits, and the predicates: nothing is kept there, as this is built without SVE.
     #[cfg(target_arch = "aarch64")]
     unsafe {
         asm!("svc #0", in("x8") libc::SYS_write, inlateout("x0") fd => result,

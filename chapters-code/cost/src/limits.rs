@@ -1,5 +1,5 @@
 //! How many threads there can be: each limit divided by what one thread takes of it, and the least
-//! of the quotients. And a process that brings two of the limits close, so that they can be met
+//! of the quotients. And a process that brings one of three limits close, so that they can be met
 //! without harm to others.
 
 use std::fs;
@@ -47,6 +47,7 @@ pub fn limits(one: &Memory) -> io::Result<Vec<Limit>> {
     Ok(vec![
         limit("vm.max_map_count", max_map_count()?, now.mappings, one.mappings),
         limit("RLIMIT_AS", soft_limit("Max address space")?, now.address_space, one.address_space),
+        limit("RLIMIT_DATA", soft_limit("Max data size")?, now.data, one.data),
         limit("RLIMIT_NPROC", processes_of_user()?, threads_of_user()?, 1),
         limit("pids.max of the cgroup", pids_left()?, 0, 1),
         limit("kernel.pid_max", number("/proc/sys/kernel/pid_max")?, threads, 1),
@@ -56,25 +57,32 @@ pub fn limits(one: &Memory) -> io::Result<Vec<Limit>> {
 }
 // ANCHOR_END: limits
 
-/// What one thread takes. The first threads are not counted: up to eight for each core get a heap
-/// of their own from glibc, for which it reserves 64 MiB of addresses.
+/// What one thread takes. The first threads are not counted: glibc gives a heap to each, for which it
+/// reserves 64 MiB of addresses, until there are as many as it wants, by default eight for each core.
 pub fn one_thread() -> io::Result<Memory> {
     const SAMPLE: usize = 64;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut threads = Threads::new();
-    threads.add(8 * cores + 1)?;
-    let before = Memory::now()?;
-    threads.add(SAMPLE)?;
-    Ok(Memory::now()?.each_since(&before, SAMPLE))
+    for _ in 0..100 {
+        let before = Memory::now()?;
+        threads.add(SAMPLE)?;
+        let one = Memory::now()?.each_since(&before, SAMPLE);
+        // One heap among the sample would be a mebibyte for each.
+        if one.address_space < threads.stack as u64 + (1 << 19) {
+            return Ok(one);
+        }
+    }
+    Err(io::Error::other("each thread gets a heap of its own: glibc.malloc.arena_max"))
 }
 
 /// What to bring close.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Squeeze {
     /// Leaves so many mappings, by using up the others.
     Mappings(u64),
     /// Leaves so many bytes of addresses, by `RLIMIT_AS`.
     Addresses(u64),
+    /// Leaves so many bytes of addresses that may be written, by `RLIMIT_DATA`.
+    Data(u64),
 }
 
 impl Squeeze {
@@ -85,13 +93,21 @@ impl Squeeze {
                 use_up_mappings(most.saturating_sub(left + Memory::now()?.mappings))
             }
             Squeeze::Addresses(left) => {
-                let most = Memory::now()?.address_space + left;
-                let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+                let limit = at_most(Memory::now()?.address_space + left);
                 // SAFETY: the kernel reads the struct during the call.
                 check(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) })
             }
+            Squeeze::Data(left) => {
+                let limit = at_most(Memory::now()?.data + left);
+                // SAFETY: the kernel reads the struct during the call.
+                check(unsafe { libc::setrlimit(libc::RLIMIT_DATA, &limit) })
+            }
         }
     }
+}
+
+fn at_most(most: u64) -> libc::rlimit {
+    libc::rlimit { rlim_cur: most, rlim_max: most }
 }
 
 /// Makes `count` mappings, or one more: every other page of one reservation may be read.
@@ -115,9 +131,9 @@ fn use_up_mappings(count: u64) -> io::Result<()> {
 }
 
 // ANCHOR: meet
-/// Brings a limit close and starts threads until one can't be started. It is not certain that this
-/// returns, so it prints as it goes: the least limit and its prediction, how many threads have
-/// started, and the error.
+/// Brings a limit close and starts threads until one can't be started, or twice as many as predicted
+/// were. It is not certain that this returns, so it prints as it goes: the least limit and its
+/// prediction, how many threads have started, and the error.
 pub fn meet(squeeze: Squeeze) -> io::Result<()> {
     let one = one_thread()?;
     squeeze.apply()?;
@@ -125,14 +141,14 @@ pub fn meet(squeeze: Squeeze) -> io::Result<()> {
     let least = least(&limits);
     println!("{}: {}", least.name, least.threads());
     let mut threads = Threads::new();
-    for started in 0.. {
+    for started in 0..2 * least.threads() {
         println!("{started}");
         if let Err(error) = threads.add(1) {
             println!("{error}");
             return Ok(());
         }
     }
-    Ok(())
+    Err(io::Error::other("twice as many threads as predicted have started"))
 }
 // ANCHOR_END: meet
 

@@ -17,10 +17,10 @@ mod write;
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 pub use short::{CLOSE, Counted, EDGE_AND_CLOSE, stop_at_short_read, stop_at_short_read_if_open};
-pub use write::{Outgoing, SendQueue, WRITE, narrow_pair, send_all, send_queue};
+pub use write::{Outgoing, SendQueue, WRITE, limit_unsent, narrow_pair, send_all, send_queue};
 
 // ANCHOR: interest
 /// Interest in bytes to read, reported as long as there are some: level-triggered.
@@ -45,7 +45,7 @@ pub struct Epoll {
 impl Epoll {
     // ANCHOR: watching
     /// A new instance with one registration: `socket`, for `interest`.
-    pub fn watching(socket: &TcpStream, interest: u32) -> io::Result<Epoll> {
+    pub fn watching(socket: &impl AsFd, interest: u32) -> io::Result<Epoll> {
         // SAFETY: epoll_create1 takes no pointer.
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: the call has just returned `fd`, so it is open and nobody else owns it.
@@ -57,7 +57,7 @@ impl Epoll {
     // ANCHOR_END: watching
 
     /// Registers the socket afresh: `EPOLL_CTL_MOD` looks at its state, as `EPOLL_CTL_ADD` does.
-    pub fn rearm(&self, socket: &TcpStream, interest: u32) -> io::Result<()> {
+    pub fn rearm(&self, socket: &impl AsFd, interest: u32) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_MOD, socket, interest)
     }
 
@@ -78,10 +78,11 @@ impl Epoll {
     }
     // ANCHOR_END: wait
 
-    fn control(&self, op: i32, socket: &TcpStream, interest: u32) -> io::Result<()> {
+    fn control(&self, op: i32, socket: &impl AsFd, interest: u32) -> io::Result<()> {
         let mut event = libc::epoll_event { events: interest, u64: 0 };
+        let (epoll, fd) = (self.fd.as_raw_fd(), socket.as_fd().as_raw_fd());
         // SAFETY: the kernel reads `event` during the call, and both descriptors are open.
-        check(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), op, socket.as_raw_fd(), &mut event) })?;
+        check(unsafe { libc::epoll_ctl(epoll, op, fd, &mut event) })?;
         Ok(())
     }
 }

@@ -72,56 +72,77 @@ pub fn send_all(epoll: &Epoll, mut socket: &TcpStream, out: &mut Outgoing) -> io
 pub fn narrow_pair(bytes: i32) -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     // The accepted socket has the listener's size from its first segment on.
-    set_size(&listener, libc::SO_RCVBUF, bytes)?;
+    set(&listener, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)?;
     let client = TcpStream::connect(listener.local_addr()?)?;
     let (server, _) = listener.accept()?;
-    set_size(&client, libc::SO_SNDBUF, bytes)?;
+    set(&client, libc::SOL_SOCKET, libc::SO_SNDBUF, bytes)?;
     client.set_nonblocking(true)?;
     Ok((client, server))
 }
 
-fn set_size(socket: &impl AsFd, option: i32, bytes: i32) -> io::Result<()> {
+/// Allows the socket so many bytes that are not sent yet, `-1` for any number, whatever the system
+/// sets as the default (`TCP_NOTSENT_LOWAT` in `tcp(7)`).
+pub fn limit_unsent(socket: &TcpStream, bytes: i32) -> io::Result<()> {
+    set(socket, libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, bytes)
+}
+
+fn set(socket: &impl AsFd, level: i32, option: i32, value: i32) -> io::Result<()> {
     let (fd, size) = (socket.as_fd().as_raw_fd(), size_of::<i32>() as libc::socklen_t);
     // SAFETY: the option's value is an int, which lives through the call, and `size` is its size.
-    check(unsafe {
-        libc::setsockopt(fd, libc::SOL_SOCKET, option, (&raw const bytes).cast(), size)
-    })?;
+    check(unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), size) })?;
     Ok(())
 }
 
-/// How full a socket's send buffer is, in the kernel's accounting, overhead included.
+/// How full a socket's send buffer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendQueue {
-    /// What is in it.
+    /// What is in it, in the kernel's accounting, overhead included.
     pub queued: u32,
     /// How large it is.
     pub size: u32,
+    /// How many of the bytes in it have not been sent yet.
+    pub unsent: u32,
+    /// What [`limit_unsent`] allows of those.
+    pub unsent_limit: u32,
 }
 
 impl SendQueue {
     // ANCHOR: a_third
     /// Whether epoll reports the socket as writable: what is free is at least half of what is queued,
-    /// and so at least a third of the whole.
+    /// and so at least a third of the whole; and what is unsent is less than half of its limit.
     pub fn writable(self) -> bool {
         let free = self.size.saturating_sub(self.queued);
-        free >= self.queued / 2
+        free >= self.queued / 2 && 2 * u64::from(self.unsent) < self.unsent_limit.into()
     }
     // ANCHOR_END: a_third
 }
 
-/// Asks the kernel (`SO_MEMINFO`, Linux 4.12).
+/// Asks the kernel (`SO_MEMINFO`, Linux 4.12). The socket has had a limit set by [`limit_unsent`].
 pub fn send_queue(socket: &TcpStream) -> io::Result<SendQueue> {
     // Of the nine numbers these two are needed: see linux/sock_diag.h.
     const SNDBUF: usize = 3;
     const WMEM_QUEUED: usize = 5;
-    let mut memory = [0_u32; 9];
-    let mut size = size_of_val(&memory) as libc::socklen_t;
-    let fd = socket.as_raw_fd();
-    // SAFETY: the kernel writes at most `size` bytes, which is what `memory` has, and the length
+    let memory: [u32; 9] = option(socket, libc::SOL_SOCKET, libc::SO_MEMINFO)?;
+    let [unsent_limit] = option(socket, libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT)?;
+    let (queued, size, unsent) = (memory[WMEM_QUEUED], memory[SNDBUF], unsent(socket)?);
+    Ok(SendQueue { queued, size, unsent, unsent_limit })
+}
+
+/// The value of a socket option that is one integer or several.
+fn option<const N: usize>(socket: &TcpStream, level: i32, option: i32) -> io::Result<[u32; N]> {
+    let (fd, mut value) = (socket.as_raw_fd(), [0; N]);
+    let mut size = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the kernel writes at most `size` bytes, which is what `value` has, and the length
     // into `size`; both live through the call.
-    check(unsafe {
-        let value = (&raw mut memory).cast();
-        libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, value, &mut size)
-    })?;
-    Ok(SendQueue { queued: memory[WMEM_QUEUED], size: memory[SNDBUF] })
+    check(unsafe { libc::getsockopt(fd, level, option, (&raw mut value).cast(), &mut size) })?;
+    Ok(value)
+}
+
+/// How many bytes have been written and not been sent, see linux/sockios.h.
+fn unsent(socket: &TcpStream) -> io::Result<u32> {
+    const SIOCOUTQNSD: libc::Ioctl = 0x894B;
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the kernel writes one int, which is what `bytes` is, and it lives through the call.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), SIOCOUTQNSD, &mut bytes) })?;
+    Ok(bytes as u32)
 }

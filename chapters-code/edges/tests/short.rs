@@ -2,9 +2,12 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::mem;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::pin::Pin;
+use std::ptr;
 use std::time::Duration;
 
 use edges::{
@@ -128,6 +131,18 @@ fn the_flag_comes_only_to_those_who_ask() {
     }
 }
 
+#[test]
+fn the_flag_is_set_too_when_this_side_has_shut_down_its_reading() {
+    let (mut client, mut server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
+    client.shutdown(Shutdown::Read).unwrap();
+    assert_eq!(epoll.wait(FOREVER).unwrap() & CLOSE, CLOSE);
+
+    server.write_all(b"hello").unwrap();
+
+    assert_eq!(client.read(&mut [0; 64]).unwrap(), 5, "the peer sends on, and is read");
+}
+
 /// Sends three bytes, one urgent byte and three more.
 fn send_around_an_urgent_byte(server: &mut TcpStream) {
     server.set_nodelay(true).unwrap();
@@ -163,45 +178,111 @@ fn a_draining_reader_gets_past_an_urgent_byte() {
     assert_eq!(ended, Ended::StillWaiting { bytes: 6 });
 }
 
+/// Sends three bytes that have a descriptor with them, and three more.
+fn send_behind_a_descriptor(mut server: &UnixStream) {
+    let (bytes, descriptor) = (b"abc", server.as_raw_fd());
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut control = [0_u64; 8];
+    let size = size_of_val(&descriptor) as u32;
+    // SAFETY: a `msghdr` is integers and pointers, and all zeros is one of its values.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    // SAFETY: the call computes a size. That of a header and one int is less than `control` has.
+    message.msg_controllen = unsafe { libc::CMSG_SPACE(size) } as _;
+    // SAFETY: `control` has room for one header and one int, and is aligned for the header.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(&message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(size) as _;
+        ptr::write_unaligned(libc::CMSG_DATA(header).cast(), descriptor);
+    }
+    // SAFETY: the kernel reads the message and what it points to, all of which lives until then.
+    let sent = unsafe { libc::sendmsg(server.as_raw_fd(), &message, 0) };
+    assert_eq!(sent, 3, "{}", io::Error::last_os_error());
+    server.write_all(b"def").unwrap();
+}
+
+fn unix_pair() -> (UnixStream, UnixStream) {
+    let (client, server) = UnixStream::pair().unwrap();
+    client.set_nonblocking(true).unwrap();
+    (client, server)
+}
+
+#[test]
+fn a_read_stops_short_behind_a_descriptor_and_more_bytes_follow() {
+    let (mut client, server) = unix_pair();
+    send_behind_a_descriptor(&server);
+    let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
+
+    let ended = stop_at_short_read_if_open(&epoll, &mut client, A_WHILE).unwrap();
+
+    assert_eq!(ended, Ended::StillWaiting { bytes: 3 });
+    let mut buffer = [0; 64];
+    assert_eq!(client.read(&mut buffer).unwrap(), 3);
+    assert_eq!(&buffer[..3], b"def");
+}
+
+#[test]
+fn a_draining_reader_gets_past_a_descriptor() {
+    let (mut client, server) = unix_pair();
+    send_behind_a_descriptor(&server);
+    let epoll = Epoll::watching(&client, EDGE).unwrap();
+    let ended = drain_per_event(&epoll, &mut client, A_WHILE).unwrap();
+    assert_eq!(ended, Ended::StillWaiting { bytes: 6 });
+}
+
+fn with_tokio<T>(task: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
+}
+
 /// What a tokio stream reads: each item is what one `poll_read` with 64 bytes of room returned,
 /// and the list ends at the close or where a read waits longer than nothing takes to arrive.
-fn reads_of_tokio(send: impl FnOnce(TcpStream) -> Option<TcpStream>) -> (Vec<String>, bool) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (client, server) = pair().unwrap();
-        let mut client = tokio::net::TcpStream::from_std(client).unwrap();
-        let _open = send(server);
-        let mut seen = Vec::new();
-        loop {
-            let mut room = [0; 64];
-            let mut buffer = ReadBuf::new(&mut room);
-            let read = poll_fn(|context| Pin::new(&mut client).poll_read(context, &mut buffer));
-            match tokio::time::timeout(Duration::from_millis(A_WHILE as u64), read).await {
-                Err(_waited) => return (seen, false),
-                Ok(read) => read.unwrap(),
-            }
-            if buffer.filled().is_empty() {
-                return (seen, true);
-            }
-            seen.push(String::from_utf8(buffer.filled().to_vec()).unwrap());
+async fn reads_of(mut stream: impl AsyncRead + Unpin) -> (Vec<String>, bool) {
+    let mut seen = Vec::new();
+    loop {
+        let mut room = [0; 64];
+        let mut buffer = ReadBuf::new(&mut room);
+        let read = poll_fn(|context| Pin::new(&mut stream).poll_read(context, &mut buffer));
+        match tokio::time::timeout(Duration::from_millis(A_WHILE as u64), read).await {
+            Err(_waited) => return (seen, false),
+            Ok(read) => read.unwrap(),
         }
-    })
+        if buffer.filled().is_empty() {
+            return (seen, true);
+        }
+        seen.push(String::from_utf8(buffer.filled().to_vec()).unwrap());
+    }
 }
 
 #[test]
 fn a_tokio_stream_sees_a_close_that_came_with_the_bytes() {
-    let (seen, closed) = reads_of_tokio(|server| {
+    let (seen, closed) = with_tokio(async {
+        let (client, server) = pair().unwrap();
         hello_and_close(server).unwrap();
-        None
+        reads_of(tokio::net::TcpStream::from_std(client).unwrap()).await
     });
     assert_eq!((seen, closed), (vec!["hello".to_owned()], true));
 }
 
 #[test]
 fn a_tokio_stream_waits_with_bytes_behind_an_urgent_byte() {
-    let (seen, closed) = reads_of_tokio(|mut server| {
+    let (seen, closed) = with_tokio(async {
+        let (client, mut server) = pair().unwrap();
         send_around_an_urgent_byte(&mut server);
-        Some(server)
+        reads_of(tokio::net::TcpStream::from_std(client).unwrap()).await
+    });
+    assert_eq!((seen, closed), (vec!["abc".to_owned()], false));
+}
+
+#[test]
+fn a_tokio_stream_waits_with_bytes_behind_a_descriptor() {
+    let (seen, closed) = with_tokio(async {
+        let (client, server) = unix_pair();
+        send_behind_a_descriptor(&server);
+        reads_of(tokio::net::UnixStream::from_std(client).unwrap()).await
     });
     assert_eq!((seen, closed), (vec!["abc".to_owned()], false));
 }

@@ -1,11 +1,15 @@
 //! What the note *The write side* claims.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
 
-use edges::{Epoll, FOREVER, LEVEL, NOTHING, Outgoing, WRITE, narrow_pair, send_all, send_queue};
+use edges::{
+    Epoll, FOREVER, LEVEL, NOTHING, Outgoing, WRITE, limit_unsent, narrow_pair, send_all,
+    send_queue,
+};
 
 /// Milliseconds to wait for an event which will not come: everything that could cause one has
 /// already happened, so 0 would do.
@@ -50,6 +54,38 @@ fn write_all_stops_in_the_middle_and_does_not_say_where() {
     server.read_to_end(&mut received).unwrap();
     assert!(!received.is_empty() && received.len() < message.len(), "{}", received.len());
     assert!(message.starts_with(&received));
+}
+
+/// A writer that knows how many bytes were taken.
+struct Counting {
+    socket: TcpStream,
+    taken: usize,
+}
+
+impl Write for Counting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.socket.write(bytes)?;
+        self.taken += n;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+#[test]
+fn a_writer_that_counts_knows_where_write_all_stopped() {
+    let (socket, mut server) = narrow_pair(BUFFER).unwrap();
+    let mut client = Counting { socket, taken: 0 };
+
+    let error = client.write_all(&message()).unwrap_err();
+    drop(client.socket);
+
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    let mut received = Vec::new();
+    server.read_to_end(&mut received).unwrap();
+    assert_eq!(client.taken, received.len());
 }
 
 #[test]
@@ -166,23 +202,61 @@ fn a_writer_that_never_met_a_full_socket_gets_no_edge() {
 }
 
 #[test]
+fn on_a_unix_stream_each_read_of_the_peer_makes_an_edge() {
+    let (mut client, mut server) = UnixStream::pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
+    assert_ne!(epoll.wait(0).unwrap(), NOTHING);
+    for _ in 0..3 {
+        client.write_all(b"hello").unwrap();
+        assert_eq!(epoll.wait(0).unwrap(), NOTHING, "nothing has been read");
+
+        server.read_exact(&mut [0; 5]).unwrap();
+
+        assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE);
+    }
+}
+
+#[test]
 fn writable_means_that_a_third_is_free_and_a_write_may_succeed_without_it() {
+    let filled = fill_and_compare(-1);
+    assert!(filled.unreported > 10_000, "{} bytes written when not reported", filled.unreported);
+}
+
+#[test]
+fn writable_means_that_less_than_half_of_the_limit_is_unsent() {
+    let filled = fill_and_compare(64 << 10);
+    assert!(filled.a_third_was_free, "the limit of unsent bytes was never what decided");
+}
+
+/// What was seen while a socket was filled.
+#[derive(Default)]
+struct Filled {
+    /// How many bytes it took when epoll did not report it as writable.
+    unreported: usize,
+    /// Whether epoll ever did not report it although a third was free.
+    a_third_was_free: bool,
+}
+
+/// Fills a socket that is allowed so many unsent bytes, and compares the formula with epoll.
+fn fill_and_compare(unsent_limit: i32) -> Filled {
     let (client, _server) = narrow_pair(BUFFER).unwrap();
+    limit_unsent(&client, unsent_limit).unwrap();
     let epoll = Epoll::watching(&client, WRITE).unwrap();
-    let (mut looked, mut written_unreported) = (0, 0);
+    let (mut looked, mut filled) = (0, Filled::default());
     loop {
         let before = send_queue(&client).unwrap();
         let writable = epoll.wait(0).unwrap() != NOTHING;
-        // While segments still leave for the peer the two numbers belong to different moments.
+        // While segments still leave for the peer the numbers belong to different moments.
         if before == send_queue(&client).unwrap() {
             assert_eq!(writable, before.writable(), "{before:?}");
+            filled.a_third_was_free |= !writable && 3 * before.queued < 2 * before.size;
             looked += 1;
         }
         match (&client).write(&[7; 4096]) {
-            Ok(n) => written_unreported += if writable { 0 } else { n },
+            Ok(n) => filled.unreported += if writable { 0 } else { n },
             Err(_full) => break,
         }
     }
     assert!(looked > 10, "the queue stood still {looked} times");
-    assert!(written_unreported > 10_000, "{written_unreported} bytes written when not reported");
+    filled
 }

@@ -13,6 +13,7 @@
 //! | [`resident`](Memory::resident) | `PID/smaps_rollup`, `Rss` | what is swapped out; pages shared with other processes count in full |
 //! | [`page_tables`](Memory::page_tables) | `PID/status`, `VmPTE` | |
 //! | [`address_space`](Memory::address_space) | `PID/status`, `VmSize` | it is a promise, not memory |
+//! | [`data`](Memory::data) | `PID/status`, `VmData` | it is a promise too |
 //! | [`mappings`](Memory::mappings) | `PID/maps`, its lines | |
 //! | [`kernel`](Memory::kernel) | `meminfo`, `KernelStack` and `SUnreclaim` | whose it is: it counts the whole machine, so only a large difference means something; socket buffers and other pages that are in neither |
 //!
@@ -58,6 +59,8 @@ pub struct Memory {
     pub page_tables: u64,
     /// The addresses that it may use.
     pub address_space: u64,
+    /// Those of them that are private and may be written: what `RLIMIT_DATA` limits.
+    pub data: u64,
     /// How many mappings these are in.
     pub mappings: u64,
     /// Stacks and objects of the kernel, those of all processes.
@@ -79,6 +82,7 @@ impl Memory {
             resident: kib(&fs::read_to_string(process.join("smaps_rollup"))?, "Rss:")?,
             page_tables: kib(&status, "VmPTE:")?,
             address_space: kib(&status, "VmSize:")?,
+            data: kib(&status, "VmData:")?,
             mappings: lines(&process.join("maps"))?,
             kernel: kib(&meminfo, "KernelStack:")? + kib(&meminfo, "SUnreclaim:")?,
         })
@@ -94,6 +98,7 @@ impl Memory {
             resident: each(|memory| memory.resident),
             page_tables: each(|memory| memory.page_tables),
             address_space: each(|memory| memory.address_space),
+            data: each(|memory| memory.data),
             mappings: each(|memory| memory.mappings),
             kernel: each(|memory| memory.kernel),
         }

@@ -131,7 +131,7 @@ const MESSAGES: usize = 1_000;
 
 type Counting = Pin<Box<dyn Future<Output = usize> + Send>>;
 
-/// How many messages a task receives from a full channel before it sees that another task ran.
+/// How many messages a task receives from a channel with all of them in it before it sees that another task ran.
 fn received_until_another_task_runs(spawn: fn(Counting) -> JoinHandle<usize>) -> usize {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     for message in 0..MESSAGES {

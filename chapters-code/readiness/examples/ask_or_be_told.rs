@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     println!("processor time of one call, median of 301, in µs");
     println!("                one ready             all ready");
     println!("sources      poll  epoll_wait      poll  epoll_wait");
-    for n in [10, 100, 1000] {
+    for n in [1, 10, 100, 1000] {
         if !room_for(n)? {
             println!("skipped: {n} sources are more than this process may open");
             continue;

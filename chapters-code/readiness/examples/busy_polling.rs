@@ -6,10 +6,13 @@ use std::time::Duration;
 use readiness::{ask, be_told, wait_for_a_byte};
 
 fn main() -> io::Result<()> {
+    println!("           reads   ran, %   waited for a core, %");
     for (name, how) in [("ask", ask as fn(&_) -> _), ("be told", be_told)] {
         let waited = wait_for_a_byte(how, Duration::from_millis(100))?;
-        let share = 100.0 * waited.share();
-        println!("{name:<8} {:>7} reads, {share:>5.1} % of the wait on a processor", waited.asked);
+        let reads = waited.asked;
+        let [ran, queued] =
+            [waited.ran(), waited.queued().unwrap_or(f64::NAN)].map(|part| 100. * part);
+        println!("{name:<8} {reads:>7} {ran:>8.1} {queued:>15.1}");
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod many;
 
+use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::os::fd::AsRawFd;
@@ -60,16 +61,23 @@ pub struct Waited {
     pub asked: usize,
     /// The processor time that it used.
     pub cpu: Duration,
+    /// How long it could have run and others had the cores; `None` if this kernel does not count it.
+    pub queued: Option<Duration>,
     /// How long it waited.
     pub wall: Duration,
-    /// How often it gave the processor away of its own accord: `ru_nvcsw` in getrusage(2).
+    /// How often it slept.
     pub slept: i64,
 }
 
 impl Waited {
-    /// The part of the wait during which the thread was on a processor.
-    pub fn share(&self) -> f64 {
+    /// The part of the wait for which the thread ran.
+    pub fn ran(&self) -> f64 {
         self.cpu.as_secs_f64() / self.wall.as_secs_f64()
+    }
+
+    /// The part of the wait for which it could have run, and waited for a core.
+    pub fn queued(&self) -> Option<f64> {
+        Some(self.queued?.as_secs_f64() / self.wall.as_secs_f64())
     }
 }
 
@@ -86,18 +94,31 @@ pub fn wait_for_a_byte(
             thread::sleep(after);
             theirs.write_all(b"!").expect("our end is open");
         });
-        let (started, cpu, slept) = (Instant::now(), cpu_time(), slept());
+        let (slept_before, started) = (slept(), Instant::now());
+        let (queued_before, cpu_before) = (queued(), cpu_time());
         let asked = how(&ours)?;
         Ok(Waited {
             asked,
-            cpu: cpu_time() - cpu,
+            cpu: cpu_time() - cpu_before,
+            queued: queued().zip(queued_before).map(|(now, before)| now - before),
             wall: started.elapsed(),
-            slept: self::slept() - slept,
+            slept: slept() - slept_before,
         })
     })
 }
 
-/// How often this thread has given the processor away of its own accord.
+/// How long this thread could have run so far, and waited for a core: the second number in
+/// `/proc/thread-self/schedstat`. The third is how often it got one, so that 0 says that nobody counts.
+fn queued() -> Option<Duration> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let [_ran, queued, times] = stat.split_whitespace().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    (times != "0").then_some(Duration::from_nanos(queued.parse().ok()?))
+}
+
+/// How often this thread has slept: `ru_nvcsw` of getrusage(2), the switches away from a thread that
+/// could not go on. A yield is not among them.
 fn slept() -> i64 {
     // SAFETY: a `rusage` is integers, and all zeros is one of its values.
     let mut usage: libc::rusage = unsafe { mem::zeroed() };
