@@ -129,6 +129,7 @@ impl Drop for Dropped {
 }
 
 #[test]
+#[expect(clippy::drop_non_drop, reason = "that a move does not help is what is tested")]
 fn a_buffer_that_was_borrowed_stays_in_the_future_even_if_it_was_moved_away() {
     let word = Notify::new();
     let size = size_of_val(&async {
