@@ -21,7 +21,7 @@ use serve::Site;
 const QUIET: Duration = Duration::from_millis(50);
 
 /// What is watched, relative to the root.
-const WATCHED: [&str; 3] = ["book", "chapters-code", "book.toml"];
+const WATCHED: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
 
 /// Serves the book under `root` at `address` until Ctrl-C; `open` opens a browser.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -37,11 +37,19 @@ pub async fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
     rebuild(&shelf, &site);
     // Held until the end: when it is dropped, the watching ends.
     let _watcher = watch(root, Arc::clone(&shelf), Arc::clone(&site))?;
-    println!("the book is at {url} ({} ms); Ctrl-C ends it", started.elapsed().as_millis());
-    if open && let Err(error) = webbrowser::open(&url) {
-        eprintln!("no browser could be opened ({error}); go to {url} yourself");
-    }
-    let ended = serve::until_ctrl_c(listener, site).await.context("the server ended");
+    let serving = async {
+        println!("the book is at {url} ({} ms); Ctrl-C ends it", started.elapsed().as_millis());
+        if open && let Err(error) = webbrowser::open(&url) {
+            eprintln!("no browser could be opened ({error}); go to {url} yourself");
+        }
+        serve::serve(listener, site).await
+    };
+    let ended = tokio::select! {
+        // In this order Ctrl-C is listened for before the address is printed.
+        biased;
+        signal = tokio::signal::ctrl_c() => signal.context("Ctrl-C can't be listened for"),
+        ended = serving => ended.context("the server ended"),
+    };
     shelf.clear();
     ended
 }

@@ -20,7 +20,7 @@ impl Checkout {
     fn new(name: &str) -> Checkout {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&root);
-        for part in ["book", "chapters-code", "book.toml", "Cargo.toml"] {
+        for part in ["book", "chapters-code", "src", "tests", "book.toml", "Cargo.toml"] {
             copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(part), &root.join(part));
         }
         Checkout { root }

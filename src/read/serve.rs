@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use anyhow::Result;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -49,18 +48,15 @@ impl Site {
     }
 }
 
-/// Serves until Ctrl-C; open event streams do not hold it up.
-pub async fn until_ctrl_c(listener: TcpListener, site: Arc<Site>) -> Result<()> {
+/// Serves until the future is dropped; open event streams do not hold that up.
+pub async fn serve(listener: TcpListener, site: Arc<Site>) -> std::io::Result<()> {
     let files = ServeDir::new(&site.dir).not_found_service(get(missing).with_state(site.clone()));
     let app = Router::new()
         .route("/.book/events", get(events))
         .with_state(Arc::clone(&site))
         .fallback_service(files)
         .layer(axum::middleware::from_fn(with_reload));
-    tokio::select! {
-        served = axum::serve(listener, app) => Ok(served?),
-        signal = tokio::signal::ctrl_c() => Ok(signal?),
-    }
+    axum::serve(listener, app).await
 }
 
 async fn events(
