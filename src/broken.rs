@@ -3,7 +3,6 @@
 //! All copies together form one workspace under `target/book/broken`, built by one cargo.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +18,7 @@ use weave::{Block, Book, Ending, Fence};
 
 use crate::cargo::{self, Built};
 use crate::target;
+use crate::verdict::Verdict;
 
 /// When a broken test is given up on. That it hangs is seen long before.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -102,16 +102,12 @@ impl Copies {
     /// as long as nothing that it is built from changes, it will end the same way.
     pub fn prove(&self, root: &Path, diff: Diff<'_>) -> Result<()> {
         let (program, test) = self.find(diff)?;
-        let mut hash = DefaultHasher::new();
-        (fs::read(program)?, test, format!("{:?}", diff.ending)).hash(&mut hash);
-        let verdicts = target(root).join("book/verdicts");
-        let verdict = verdicts.join(format!("{}-{:016x}", diff.name, hash.finish()));
-        if verdict.exists() && !fresh() {
+        let verdict = Verdict::new(root, diff.name, program, (test, format!("{:?}", diff.ending)))?;
+        if verdict.stands() {
             return Ok(());
         }
         judge(diff, &self.run(diff)?)?;
-        fs::create_dir_all(&verdicts)?;
-        Ok(fs::write(verdict, "")?)
+        verdict.keep()
     }
 
     /// The program that holds the diff's test, and the test's full name in it.
@@ -127,11 +123,6 @@ impl Copies {
         }
         Err(anyhow!("the broken crate has no test `{}`", diff.test))
     }
-}
-
-/// Whether nothing that was proven earlier counts: `BOOK_FRESH=1`.
-pub fn fresh() -> bool {
-    std::env::var_os("BOOK_FRESH").is_some_and(|value| value != "0")
 }
 
 /// The full name, modules included, of the test `name` in a test program, if it has it.
@@ -275,7 +266,7 @@ pub fn run(root: &Path, name: Option<&str>) -> Result<()> {
     };
     let diff = named(&book, name)?;
     println!("{}", diff.body);
-    eprintln!("building a broken copy, then running `{}` in it…", diff.test);
+    crate::progress(&format!("building a broken copy, then running `{}` in it…", diff.test));
     let copies = Copies::build(&book, target(root).join("book/broken"), Some(diff))?;
     let ended = copies.run(diff)?;
     print!("{}", ended.stdout);
@@ -298,7 +289,7 @@ pub fn count(root: &Path, name: Option<&str>, times: usize) -> Result<()> {
     const AT_A_TIME: usize = 4;
     let book = crate::sound_book(root)?;
     let only = name.map(|name| named(&book, name)).transpose()?;
-    eprintln!("building the broken copies…");
+    crate::progress("building the broken copies…");
     let copies = Copies::build(&book, target(root).join("book/broken"), only)?;
     let mut missed = 0;
     for diff in Diff::all(&book).filter(|diff| only.is_none_or(|only| only.name == diff.name)) {

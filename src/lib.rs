@@ -8,7 +8,9 @@ pub mod measure;
 pub mod prove;
 pub mod read;
 pub mod record;
+pub mod verdict;
 
+use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -40,4 +42,11 @@ pub fn sound_book(root: &Path) -> Result<Book> {
     }
     let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
     anyhow::bail!("{}", listed.join("\n"))
+}
+
+/// Tells whoever waits at a terminal what takes so long.
+pub fn progress(what: &str) {
+    if stderr().is_terminal() {
+        eprintln!("{what}");
+    }
 }

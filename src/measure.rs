@@ -22,7 +22,7 @@ const FACTOR: f64 = 2.0;
 pub fn run(root: &Path) -> Result<()> {
     let command = format!("cargo run -q --example {EXAMPLE}");
     let recorded = recorded(&Book::load(root)?, &command)?;
-    eprintln!("building the example, then measuring for some seconds…");
+    crate::progress("building the example, then measuring for some seconds…");
     let built = cargo::build(root, &["build", "--workspace", "--example", EXAMPLE])?;
     if let Some((_, error)) = built.errors.first() {
         bail!("the example does not compile:\n{error}");

@@ -18,7 +18,7 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
         let names: Vec<String> = book.pages.iter().map(Page::name).collect();
         bail!("no page `{}`; the pages are: {}", only.unwrap_or_default(), names.join(", "));
     }
-    eprintln!("building the examples…");
+    crate::progress("building the examples…");
     let built = cargo::build_workspace(root)?;
     for page in pages {
         let text = rerun(root, &built, page)?;

@@ -28,7 +28,8 @@ struct Fault {
     diff: String,
 }
 
-/// Plants one fault after the other, and runs tokio's tests on what comes out; or `only` one.
+/// Plants one fault after the other, and runs tokio's tests on what comes out; or `only` one, whose
+/// victims it names.
 pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     let faults = faults(root)?;
     let names: Vec<&str> = faults.iter().map(|fault| fault.name.as_str()).collect();
@@ -37,11 +38,11 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     }
     let no_poll = faults.iter().find(|fault| fault.name == NO_POLL);
     plant(root, None)?;
-    eprintln!("building tokio's tests, for a mio that can be swapped…");
+    crate::progress("building tokio's tests, for a mio that can be swapped…");
     let as_mio = copy_of(root).join("as-mio");
     let plan = Plan { name: "faulty", mio: Some(&as_mio), tokio: true, swappable: true };
     let suite = Suite::build(root, &plan)?;
-    eprintln!("running them without a fault, and without a poll…");
+    crate::progress("running them without a fault, and without a poll…");
     let right = suite.run(DEADLINE, |_| true)?;
     plant(root, Some(no_poll.context("no fault shows which tests use mio")?))?;
     suite.swap()?;
@@ -50,14 +51,14 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     let users = no_poll.keys().filter(|test| uses_mio(test)).count();
 
     println!(
-        "tokio {}, its own tests, on my-mio with one fault at a time",
-        version(root, "tokio")?
+        "tokio {} on my-mio with one fault at a time; {users} of {} tests use mio",
+        version(root, "tokio")?,
+        right.len()
     );
-    println!("{users} of {} tests use mio\n", right.len());
     println!("{:<22}{:>5}{:>6}   the program with most of them", "fault", "fail", "hang");
     let wanted = faults.iter().filter(|fault| fault.name != NO_POLL);
     for fault in wanted.filter(|fault| only.is_none_or(|only| fault.name == only)) {
-        eprintln!("{}: {}…", fault.name, fault.says);
+        crate::progress(&format!("{}: {}…", fault.name, fault.says));
         plant(root, Some(fault))?;
         suite.swap()?;
         let verdicts = suite.run(DEADLINE, uses_mio)?;
@@ -65,19 +66,26 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
         let fail = count(Verdict::Failed);
         let hang = count(Verdict::Hung) + count(Verdict::TooLong);
         println!("{:<22}{fail:>5}{hang:>6}   {}", fault.name, most(&verdicts).unwrap_or("none"));
+        if only.is_some() {
+            killed(&verdicts).for_each(|(program, test)| println!("    {program}::{test}"));
+        }
     }
     Ok(())
 }
 
+/// The tests that a fault killed.
+fn killed(verdicts: &BTreeMap<Test, Verdict>) -> impl Iterator<Item = &Test> {
+    let passes = |verdict| matches!(verdict, Verdict::Passed | Verdict::Ignored);
+    verdicts.iter().filter(move |(_, verdict)| !passes(**verdict)).map(|(test, _)| test)
+}
+
 /// The test program with most of the tests that were killed.
 fn most(verdicts: &BTreeMap<Test, Verdict>) -> Option<&str> {
-    let mut killed: BTreeMap<&str, usize> = BTreeMap::new();
-    for ((program, _), verdict) in verdicts {
-        if !matches!(verdict, Verdict::Passed | Verdict::Ignored) {
-            *killed.entry(program).or_default() += 1;
-        }
+    let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+    for (program, _) in killed(verdicts) {
+        *of.entry(program).or_default() += 1;
     }
-    killed.into_iter().max_by_key(|(_, n)| *n).map(|(program, _)| program)
+    of.into_iter().max_by_key(|(_, n)| *n).map(|(program, _)| program)
 }
 
 fn faults(root: &Path) -> Result<Vec<Fault>> {

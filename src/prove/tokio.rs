@@ -31,7 +31,7 @@ pub fn run(root: &Path) -> Result<()> {
     }
     let failed = on_mio.iter().filter(|(_, verdict)| failed(**verdict));
     for ((program, test), _) in failed {
-        eprintln!("  fails on mio as well: {program}::{test}");
+        println!("  fails on mio as well: {program}::{test}");
     }
     match differ.len() + extra {
         0 => Ok(()),
@@ -45,9 +45,9 @@ fn verdicts(
     mio: Option<&Path>,
     what: &str,
 ) -> Result<BTreeMap<Test, Verdict>> {
-    eprintln!("building {what}, and its tests…");
+    crate::progress(&format!("building {what}, and its tests…"));
     let suite = Suite::build(root, &Plan { name, mio, tokio: true, swappable: false })?;
-    eprintln!("running {what}…");
+    crate::progress(&format!("running {what}…"));
     suite.run(DEADLINE, |_| true)
 }
 

@@ -1,10 +1,14 @@
 //! A test that a page names exists among the compiled tests, and passes.
+//!
+//! A good verdict is kept while the test's program stays the same. What else the test may depend on
+//! does not count here: `cargo test` runs it every time, with the other tests of its crate.
 
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use book::broken::full_name;
+use book::verdict::Verdict;
 use lab::doomed::{self, Ending};
 use weave::source::folder;
 
@@ -20,6 +24,10 @@ pub fn prove(works: &Works, test: &str) -> Outcome {
         let Some(full) = full_name(&program.path, name)? else {
             continue;
         };
+        let verdict = Verdict::new(works.root(), name, &program.path, &full)?;
+        if verdict.stands() {
+            return Ok(Proof::Holds);
+        }
         let mut command = Command::new(&program.path);
         command.args([&full, "--exact", "--nocapture", "--test-threads=1"]);
         command.current_dir(&program.package);
@@ -27,7 +35,10 @@ pub fn prove(works: &Works, test: &str) -> Outcome {
         let said = format!("{}{}", ended.stdout, ended.stderr);
         return match (ended.how, skipped(&said)) {
             (Ending::Passed, Some(why)) => Ok(Proof::Skipped(why.to_owned())),
-            (Ending::Passed, None) if said.contains("1 passed") => Ok(Proof::Holds),
+            (Ending::Passed, None) if said.contains("1 passed") => {
+                verdict.keep()?;
+                Ok(Proof::Holds)
+            }
             (how, _) => bail!("the test `{test}` {how}\n{said}"),
         };
     }

@@ -1,0 +1,36 @@
+//! Verdicts that are kept from one run to the next, so that what has not changed costs nothing.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::target;
+
+/// The place of one good verdict: a file whose name has the hash of all that it rests on.
+#[derive(Debug)]
+pub struct Verdict(PathBuf);
+
+impl Verdict {
+    /// The verdict called `name` on a test of `program`, as long as the program and `rest` are the
+    /// same.
+    pub fn new(root: &Path, name: &str, program: &Path, rest: impl Hash) -> Result<Verdict> {
+        let mut hash = DefaultHasher::new();
+        (fs::read(program)?, rest).hash(&mut hash);
+        let file = format!("{name}-{:016x}", hash.finish());
+        Ok(Verdict(target(root).join("book/verdicts").join(file)))
+    }
+
+    /// Whether it was good before and that still counts: with `BOOK_FRESH=1` it does not.
+    pub fn stands(&self) -> bool {
+        let fresh = std::env::var_os("BOOK_FRESH").is_some_and(|value| value != "0");
+        !fresh && self.0.exists()
+    }
+
+    /// Keeps it.
+    pub fn keep(&self) -> Result<()> {
+        fs::create_dir_all(self.0.parent().unwrap_or(&self.0))?;
+        Ok(fs::write(&self.0, "")?)
+    }
+}
