@@ -1,7 +1,12 @@
 //! A recorded command, run again, prints what the page shows, or draws it.
+//!
+//! A good verdict is kept while the block, the programs and where others are looked for stay the same.
+
+use std::env;
 
 use anyhow::bail;
 use book::console::{Printed, differences, run, slow, steps};
+use book::verdict::Verdict;
 use weave::{Block, Fence, Page};
 
 use crate::works::Works;
@@ -11,6 +16,15 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let exact = block.fence == Fence::Console { varies: false };
     if block.fence == Fence::Slow && !slow(&block.body) {
         return Ok(Proof::Skipped("it takes minutes; BOOK_SLOW=1 runs it".into()));
+    }
+    let on = (&block.body, works.programs()?, env::var_os("PATH"));
+    let verdict = Verdict::new(
+        works.root(),
+        &format!("{}-{}", page.name(), block.name.replace("::", "-")),
+        on,
+    );
+    if block.fence != Fence::Slow && verdict.stands() {
+        return Ok(Proof::Holds);
     }
     for step in steps(&block.body) {
         let printed = match run(works.root(), works.built()?, step.command)? {
@@ -29,5 +43,6 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
             );
         }
     }
+    verdict.keep()?;
     Ok(Proof::Holds)
 }

@@ -1,24 +1,31 @@
 //! What the proofs share: the book, and what cargo built for it, each made when first needed.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
-use book::broken::Copies;
+use book::broken::{self, Copies};
 use book::cargo::{self, Built};
 use weave::Book;
+use weave::source::CRATES;
 
 pub struct Works {
     book: Book,
     built: OnceLock<Result<Built, String>>,
     copies: OnceLock<Result<Copies, String>>,
+    programs: OnceLock<Result<Vec<Stamp>, String>>,
 }
+
+/// A file, its length, and when it was written.
+pub type Stamp = (PathBuf, u64, SystemTime);
 
 impl Works {
     pub fn new() -> Works {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let book = Book::load(root).expect("the repository has a book");
-        Works { book, built: OnceLock::new(), copies: OnceLock::new() }
+        Works { book, built: OnceLock::new(), copies: OnceLock::new(), programs: OnceLock::new() }
     }
 
     pub fn root(&self) -> &Path {
@@ -33,6 +40,15 @@ impl Works {
     pub fn built(&self) -> Result<&Built> {
         let built = || cargo::build_workspace(self.root()).map_err(|error| format!("{error:#}"));
         self.built.get_or_init(built).as_ref().map_err(|error| anyhow!("{error}"))
+    }
+
+    /// What tells whether the programs of the book are those of the run before: each one that cargo
+    /// built, and each Go or Python file, with its length and time.
+    pub fn programs(&self) -> Result<&[Stamp]> {
+        let built = self.built()?;
+        let stamped = || programs(self.root(), built).map_err(|error| format!("{error:#}"));
+        let programs = self.programs.get_or_init(stamped);
+        programs.as_deref().map_err(|error| anyhow!("{error}"))
     }
 
     /// The broken copies of the chapter crates.
@@ -50,4 +66,18 @@ impl Works {
         std::fs::create_dir_all(&dir)?;
         Ok(dir)
     }
+}
+
+fn programs(root: &Path, built: &Built) -> Result<Vec<Stamp>> {
+    let is_script = |file: &PathBuf| file.extension().is_some_and(|of| of == "go" || of == "py");
+    let compiled = built.executables.iter().filter(|program| program.kind != "test");
+    let mut files: Vec<PathBuf> = compiled.map(|program| program.path.clone()).collect();
+    files.extend(broken::files(&root.join(CRATES))?.into_iter().filter(is_script));
+    // Cargo names its programs in the order in which it is done with them.
+    files.sort();
+    let stamp = |file: PathBuf| {
+        let of = fs::metadata(&file)?;
+        Ok((file, of.len(), of.modified()?))
+    };
+    files.into_iter().map(stamp).collect()
 }
