@@ -299,7 +299,7 @@ fn sockets_from_std_and_to_std_stay_as_they_are() {
 }
 
 #[test]
-fn a_childs_pipes_keep_their_numbers_and_wait() {
+fn pipes_of_a_child_keep_their_numbers_and_wait() {
     alone(|| {
         let piped = Stdio::piped;
         let mut cat = Command::new("cat");
