@@ -1,7 +1,10 @@
 //! Who registers whom.
 
 use std::fmt;
-use std::io::{self, ErrorKind::AlreadyExists, ErrorKind::NotFound};
+use std::io;
+#[cfg(debug_assertions)]
+use std::io::ErrorKind::{AlreadyExists, NotFound};
+#[cfg(debug_assertions)]
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::os::fd::AsRawFd;
@@ -60,15 +63,21 @@ impl<T: Source + ?Sized> Source for Box<T> {
 // ANCHOR_END: box
 
 // ANCHOR: registered
-/// A type of std that owns a descriptor, and the registry with which it is registered.
+/// A type of std that owns a descriptor, and in debug builds, as in mio, the registry with which it
+/// is registered.
 pub(crate) struct IoSource<T> {
     pub(crate) io: T,
+    #[cfg(debug_assertions)]
     registry: Option<NonZeroUsize>,
 }
 
 impl<T> IoSource<T> {
     pub(crate) fn new(io: T) -> IoSource<T> {
-        IoSource { io, registry: None }
+        IoSource {
+            io,
+            #[cfg(debug_assertions)]
+            registry: None,
+        }
     }
 }
 
@@ -82,9 +91,12 @@ impl<T> Deref for IoSource<T> {
 // ANCHOR_END: registered
 
 // ANCHOR: words
-// mio's words: there are programs that look at them.
+/// mio's words: there are programs that look at them.
+#[cfg(debug_assertions)]
 const REGISTERED: &str = "I/O source already registered with a `Registry`";
+#[cfg(debug_assertions)]
 const ELSEWHERE: &str = "I/O source already registered with a different `Registry`";
+#[cfg(debug_assertions)]
 const NOT_REGISTERED: &str = "I/O source not registered with `Registry`";
 // ANCHOR_END: words
 
@@ -96,11 +108,15 @@ impl<T: AsRawFd> Source for IoSource<T> {
         token: Token,
         interests: Interest,
     ) -> io::Result<()> {
+        #[cfg(debug_assertions)]
         if self.registry.is_some() {
             return Err(io::Error::new(AlreadyExists, REGISTERED));
         }
         registry.add(self.io.as_raw_fd(), token, interests)?;
-        self.registry = Some(registry.id);
+        #[cfg(debug_assertions)]
+        {
+            self.registry = Some(registry.id);
+        }
         Ok(())
     }
     // ANCHOR_END: rules
@@ -112,18 +128,23 @@ impl<T: AsRawFd> Source for IoSource<T> {
         token: Token,
         interests: Interest,
     ) -> io::Result<()> {
+        #[cfg(debug_assertions)]
         match self.registry {
-            None => Err(io::Error::new(NotFound, NOT_REGISTERED)),
-            Some(id) if id != registry.id => Err(io::Error::new(AlreadyExists, ELSEWHERE)),
-            Some(_) => registry.modify(self.io.as_raw_fd(), token, interests),
+            None => return Err(io::Error::new(NotFound, NOT_REGISTERED)),
+            Some(id) if id != registry.id => return Err(io::Error::new(AlreadyExists, ELSEWHERE)),
+            Some(_) => {}
         }
+        registry.modify(self.io.as_raw_fd(), token, interests)
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        if self.registry != Some(registry.id) {
-            return Err(io::Error::new(NotFound, NOT_REGISTERED));
+        #[cfg(debug_assertions)]
+        {
+            if self.registry != Some(registry.id) {
+                return Err(io::Error::new(NotFound, NOT_REGISTERED));
+            }
+            self.registry = None;
         }
-        self.registry = None;
         registry.delete(self.io.as_raw_fd())
     }
 }

@@ -349,3 +349,29 @@ fn a_child_sees_none_of_our_descriptors() {
         assert!(!listed.contains("anon_inode") && !listed.contains("socket:"), "{listed}");
     });
 }
+
+#[test]
+fn a_number_is_taken_with_its_flags() {
+    fn inherited<T: FromRawFd + AsRawFd + From<OwnedFd> + Into<OwnedFd>>(fd: OwnedFd) {
+        let raw: RawFd = fd.as_raw_fd();
+        // SAFETY: dup takes no pointer, and nobody else owns what it returns.
+        let handle = unsafe { T::from_raw_fd(libc::dup(raw)) };
+        assert!(!kernel::closes_on_exec(&handle));
+        let owned: OwnedFd = handle.into();
+        assert!(!kernel::closes_on_exec(&owned));
+        assert!(!kernel::closes_on_exec(&T::from(owned)));
+    }
+    alone(|| {
+        let stream = || kernel::socket(libc::AF_INET, libc::SOCK_STREAM);
+        inherited::<TcpStream>(stream());
+        inherited::<TcpListener>(stream());
+        inherited::<UdpSocket>(kernel::socket(libc::AF_INET, libc::SOCK_DGRAM));
+        let stream = || kernel::socket(libc::AF_UNIX, libc::SOCK_STREAM);
+        inherited::<UnixStream>(stream());
+        inherited::<UnixListener>(stream());
+        inherited::<UnixDatagram>(kernel::socket(libc::AF_UNIX, libc::SOCK_DGRAM));
+        let (sender, receiver) = pipe::new().unwrap();
+        inherited::<pipe::Sender>(sender.into());
+        inherited::<pipe::Receiver>(receiver.into());
+    });
+}

@@ -81,3 +81,12 @@ fn a_token_is_its_number() {
         assert_eq!(HashSet::from([Token(1), Token(1), Token(2)]).len(), 2);
     });
 }
+
+#[test]
+fn or_assign_is_a_union() {
+    alone(|| {
+        let mut interest = READABLE | Interest::PRIORITY;
+        interest |= Interest::PRIORITY;
+        assert_eq!(interest, READABLE | Interest::PRIORITY);
+    });
+}

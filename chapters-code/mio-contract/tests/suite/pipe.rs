@@ -1,7 +1,9 @@
 //! Pipes.
 
 use std::io::{IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::AsRawFd;
 
+use mio::net::{UdpSocket, UnixStream};
 use mio::unix::pipe;
 use mio_contract::kernel::is_nonblocking;
 
@@ -116,4 +118,90 @@ pub fn tries(
     assert_eq!(many, 2);
     would_block(one(&mut || Err(ErrorKind::WouldBlock.into())));
     fails(ErrorKind::BrokenPipe, other(&mut || Err(ErrorKind::BrokenPipe.into())));
+}
+
+#[test]
+fn a_call_s_error_comes_out_with_its_number() {
+    alone(|| {
+        let socket = UdpSocket::bind(any_v4()).unwrap();
+        let result = socket.try_io(|| Err::<(), _>(io::Error::from_raw_os_error(libc::ENOTTY)));
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::ENOTTY));
+    });
+}
+
+#[test]
+fn setting_whether_it_waits_sets_nothing_else() {
+    fn status(fd: &impl AsRawFd) -> i32 {
+        // SAFETY: F_GETFL takes no pointer.
+        unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) }
+    }
+    alone(|| {
+        let (sender, receiver) = pipe::new().unwrap();
+        for fd in [sender.as_raw_fd(), receiver.as_raw_fd()] {
+            // SAFETY: F_SETFL takes no pointer.
+            unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_DIRECT | libc::O_NONBLOCK) };
+        }
+        for on in [false, true] {
+            sender.set_nonblocking(on).unwrap();
+            receiver.set_nonblocking(on).unwrap();
+            assert!(status(&sender) & libc::O_DIRECT != 0);
+            assert!(status(&receiver) & libc::O_DIRECT != 0);
+        }
+    });
+}
+
+#[test]
+fn a_pipe_keeps_no_bounds() {
+    alone(|| {
+        let (mut sender, mut receiver) = pipe::new().unwrap();
+        sender.write_all(b"one").unwrap();
+        sender.write_all(b"two").unwrap();
+        let mut bytes = [0; 2];
+        receiver.read_exact(&mut bytes).unwrap();
+        let mut rest = [0; 8];
+        assert_eq!(receiver.read(&mut rest).unwrap(), 4);
+        assert_eq!(&rest[..4], b"etwo");
+    });
+}
+
+#[test]
+fn vectors_may_be_many() {
+    fn all(mut to: impl Write, mut from: impl Read) {
+        let bytes: Vec<u8> = (0..40).collect();
+        let parts: Vec<_> = bytes.chunks(4).map(IoSlice::new).collect();
+        assert_eq!(to.write_vectored(&parts).unwrap(), 40);
+        let mut read = [0; 40];
+        let mut parts: Vec<_> = read.chunks_mut(4).map(IoSliceMut::new).collect();
+        assert_eq!(eventually(|| from.read_vectored(&mut parts)), 40);
+        assert_eq!(&read[..], bytes);
+    }
+    alone(|| {
+        let (sender, receiver) = pipe::new().unwrap();
+        all(&sender, &receiver);
+        all(sender, receiver);
+        let (a, b) = UnixStream::pair().unwrap();
+        all(&a, &b);
+        all(a, b);
+        let (_listener, a, b) = connection(any_v4());
+        all(&a, &b);
+        all(a, b);
+    });
+}
+
+#[test]
+fn nothing_can_be_read_and_written() {
+    fn nothing(mut to: impl Write, mut from: impl Read) {
+        assert_eq!(to.write(b"").unwrap(), 0);
+        to.write_all(b"x").unwrap();
+        assert_eq!(eventually(|| from.read(&mut [])), 0);
+        assert_eq!(eventually(|| from.read(&mut [0; 8])), 1);
+    }
+    alone(|| {
+        let (sender, receiver) = pipe::new().unwrap();
+        nothing(sender, receiver);
+        let (a, b) = UnixStream::pair().unwrap();
+        nothing(a, b);
+        let (_listener, a, b) = connection(any_v4());
+        nothing(a, b);
+    });
 }

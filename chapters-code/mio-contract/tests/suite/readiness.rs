@@ -1,9 +1,13 @@
 //! When there is an event: once for each change, and at once for what is the case already.
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::thread;
 
 use mio::net::{UdpSocket, UnixDatagram, UnixStream};
+use mio::unix::SourceFd;
+use mio_contract::kernel;
 
 use super::*;
 
@@ -392,5 +396,58 @@ fn every_kind_of_datagram_socket_is_reported() {
         udp.send_to(b"x", udp.local_addr().unwrap()).unwrap();
         let event = watch.until("readable", Event::is_readable);
         assert_eq!(event.token(), Token(2));
+    });
+}
+
+#[test]
+fn an_end_is_none_to_who_asks_for_urgent_data() {
+    alone(|| {
+        let (_listener, mut client, server) = connection(any_v4());
+        let mut watch = Watch::new();
+        watch.register(&mut client, 1, Interest::PRIORITY);
+        server.shutdown(Shutdown::Write).unwrap();
+        eventually(|| client.peek(&mut [0; 1]));
+        watch.nothing();
+    });
+}
+
+#[test]
+fn urgent_data_is_reported_once() {
+    alone(|| {
+        let (_listener, mut client, server) = connection(any_v4());
+        let mut watch = Watch::new();
+        watch.register(&mut client, 1, Interest::PRIORITY);
+        kernel::send_urgent(&server, b'!');
+        watch.until("priority", Event::is_priority);
+        watch.nothing();
+    });
+}
+
+#[test]
+fn an_end_is_none_to_who_asks_for_room() {
+    alone(|| {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        while ours.write(&[7; 4096]).is_ok() {}
+        let mut watch = Watch::new();
+        watch.register(&mut ours, 1, WRITABLE);
+        watch.nothing();
+        theirs.shutdown(Shutdown::Write).unwrap();
+        watch.nothing();
+    });
+}
+
+#[test]
+fn reregistering_ends_the_interest_in_urgent_data() {
+    alone(|| {
+        let (_listener, mut client, server) = connection(any_v4());
+        let mut watch = Watch::new();
+        watch.register(&mut client, 1, Interest::PRIORITY);
+        watch.reregister(&mut client, 1, WRITABLE);
+        assert!(watch.one().is_writable());
+        let mut second = Watch::new();
+        second.register(&mut SourceFd(&client.as_raw_fd()), 2, Interest::PRIORITY);
+        kernel::send_urgent(&server, b'!');
+        second.until("priority", Event::is_priority);
+        assert!(watch.poll(Duration::ZERO).iter().all(|event| !event.is_priority()));
     });
 }

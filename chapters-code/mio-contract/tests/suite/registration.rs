@@ -465,3 +465,87 @@ fn what_was_taken_apart_while_registered_stays_registered() {
         watch.nothing();
     });
 }
+
+#[test]
+fn the_next_poll_with_the_same_number_is_another() {
+    if !cfg!(debug_assertions) {
+        return println!("skipped: not checked in release builds");
+    }
+    alone(|| {
+        let (_ours, mut theirs) = UnixStream::pair().unwrap();
+        let first = Poll::new().unwrap();
+        let number = first.as_raw_fd();
+        first.registry().register(&mut theirs, Token(1), READABLE).unwrap();
+        drop(first);
+        let second = Poll::new().unwrap();
+        assert_eq!(second.as_raw_fd(), number);
+        let result = second.registry().reregister(&mut theirs, Token(2), READABLE);
+        fails(ErrorKind::AlreadyExists, result);
+    });
+}
+
+#[test]
+fn what_was_deregistered_by_its_number_can_be_registered_again() {
+    alone(|| {
+        let mut watch = Watch::new();
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        watch.register(&mut theirs, 1, READABLE);
+        watch.deregister(&mut SourceFd(&theirs.as_raw_fd()));
+        // The kernel knows of none, and the source forgets it too.
+        fails(ErrorKind::NotFound, watch.poll.registry().deregister(&mut theirs));
+        watch.register(&mut theirs, 2, READABLE);
+        ours.write_all(b"x").unwrap();
+        assert_eq!(watch.one().token(), Token(2));
+    });
+}
+
+#[test]
+fn registering_twice_is_refused_whatever_the_interest() {
+    alone(|| {
+        let watch = Watch::new();
+        let (_ours, mut theirs) = UnixStream::pair().unwrap();
+        for interest in [READABLE, WRITABLE, BOTH, Interest::PRIORITY, BOTH | Interest::PRIORITY] {
+            watch.register(&mut theirs, 1, interest);
+            let again = watch.poll.registry().register(&mut theirs, Token(2), interest);
+            fails(ErrorKind::AlreadyExists, again);
+            watch.deregister(&mut theirs);
+        }
+    });
+}
+
+#[test]
+fn refusals_say_why() {
+    if !cfg!(debug_assertions) {
+        return println!("skipped: not checked in release builds");
+    }
+    alone(|| {
+        let (one, other) = (Poll::new().unwrap(), Poll::new().unwrap());
+        let (one, other) = (one.registry(), other.registry());
+        let (_ours, mut theirs) = UnixStream::pair().unwrap();
+        let words = |result: io::Result<()>| result.unwrap_err().to_string();
+        const NOT: &str = "I/O source not registered with `Registry`";
+        const ALREADY: &str = "I/O source already registered with a `Registry`";
+        const ELSEWHERE: &str = "I/O source already registered with a different `Registry`";
+        assert_eq!(words(one.reregister(&mut theirs, Token(1), READABLE)), NOT);
+        assert_eq!(words(one.deregister(&mut theirs)), NOT);
+        one.register(&mut theirs, Token(1), READABLE).unwrap();
+        assert_eq!(words(one.register(&mut theirs, Token(1), READABLE)), ALREADY);
+        assert_eq!(words(other.reregister(&mut theirs, Token(1), READABLE)), ELSEWHERE);
+    });
+}
+
+#[test]
+fn a_change_that_fails_changes_nothing() {
+    if !cfg!(debug_assertions) {
+        return println!("skipped: not checked in release builds");
+    }
+    alone(|| {
+        let watch = Watch::new();
+        let (_ours, mut theirs) = UnixStream::pair().unwrap();
+        watch.register(&mut theirs, 1, READABLE);
+        watch.deregister(&mut SourceFd(&theirs.as_raw_fd()));
+        let registry = watch.poll.registry();
+        fails(ErrorKind::NotFound, registry.reregister(&mut theirs, Token(2), READABLE));
+        fails(ErrorKind::AlreadyExists, registry.register(&mut theirs, Token(2), READABLE));
+    });
+}

@@ -2,9 +2,10 @@
 
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::thread;
 
+use mio::net::{UnixListener, UnixStream};
 use mio_contract::kernel;
 
 use super::pipe::tries;
@@ -415,5 +416,78 @@ fn sockets_print_their_addresses() {
         let number = format!("{}", client.as_fd().as_raw_fd());
         let printed = format!("{client:?}");
         assert!(printed.contains(&address) && printed.contains(&number), "{printed}");
+    });
+}
+
+#[test]
+fn shutting_down_what_is_not_connected_is_an_error() {
+    alone(|| {
+        let stream = TcpStream::from(kernel::socket(libc::AF_INET, libc::SOCK_STREAM));
+        fails(ErrorKind::NotConnected, stream.shutdown(Shutdown::Both));
+    });
+}
+
+#[test]
+fn the_error_of_a_listener_is_told_once() {
+    alone(|| {
+        let (_listener, client, server) = connection(any_v4());
+        kernel::reset_on_close(&server);
+        drop(server);
+        let mut watch = Watch::new();
+        let mut client = client;
+        watch.register(&mut client, 1, READABLE);
+        watch.until("an error", Event::is_error);
+        let listener = TcpListener::from(OwnedFd::from(client));
+        let error = listener.take_error().unwrap().expect("a reset");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        assert_eq!(error.raw_os_error(), Some(libc::ECONNRESET));
+        assert!(listener.take_error().unwrap().is_none());
+
+        let (a, mut b) = UnixStream::pair().unwrap();
+        b.write_all(b"unread").unwrap();
+        drop(a);
+        let listener = UnixListener::from(OwnedFd::from(b));
+        let error = listener.take_error().unwrap().expect("a was closed with unread bytes in it");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        assert!(listener.take_error().unwrap().is_none());
+    });
+}
+
+#[test]
+fn errors_of_streams_have_their_number() {
+    alone(|| {
+        let (_listener, client, server) = connection(any_v4());
+        kernel::reset_on_close(&server);
+        drop(server);
+        let error = eventually(|| client.take_error()?.ok_or(ErrorKind::WouldBlock.into()));
+        assert_eq!(error.raw_os_error(), Some(libc::ECONNRESET));
+    });
+}
+
+#[test]
+fn nothing_is_set_that_was_not_asked_for() {
+    alone(|| {
+        let (listener, client, server) = connection(any_v4());
+        for name in [libc::SO_KEEPALIVE, libc::SO_LINGER, libc::SO_REUSEPORT, libc::SO_OOBINLINE] {
+            let of =
+                |socket: &dyn AsRawFd| kernel::option(&socket.as_raw_fd(), libc::SOL_SOCKET, name);
+            assert_eq!([of(&listener), of(&client), of(&server)], [0; 3], "{name}");
+        }
+        let of = |name| kernel::option(&client, libc::SOL_SOCKET, name);
+        assert_eq!(of(libc::SO_REUSEADDR), 0);
+    });
+}
+
+#[test]
+fn writing_to_a_peer_that_has_reset_is_a_reset() {
+    alone(|| {
+        let (_listener, mut client, server) = connection(any_v4());
+        kernel::reset_on_close(&server);
+        drop(server);
+        let mut watch = Watch::new();
+        watch.register(&mut client, 1, BOTH);
+        watch.until("an error", Event::is_error);
+        fails(ErrorKind::ConnectionReset, client.write(b"x"));
+        fails(ErrorKind::BrokenPipe, client.write(b"x"));
     });
 }

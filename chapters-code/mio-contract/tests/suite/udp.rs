@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::fd::AsRawFd;
 
-use mio::net::UdpSocket;
+use mio::net::{UdpSocket, UnixDatagram};
 use mio_contract::kernel;
 
 use super::pipe::tries;
@@ -230,5 +230,116 @@ fn sockets_print_their_addresses() {
         let printed = format!("{socket:?}");
         let (address, number) = (socket.local_addr().unwrap(), socket.as_raw_fd());
         assert!(printed.contains(&address.to_string()) && printed.contains(&number.to_string()));
+    });
+}
+
+#[test]
+fn a_connected_udp_socket_sends_to_others_too() {
+    alone(|| {
+        let [a, b, c] = [(); 3].map(|()| UdpSocket::bind(any_v4()).unwrap());
+        a.connect(b.local_addr().unwrap()).unwrap();
+        a.send_to(b"c", c.local_addr().unwrap()).unwrap();
+        assert_eq!(eventually(|| c.recv_from(&mut [0; 8])), (1, a.local_addr().unwrap()));
+        would_block(b.recv(&mut [0; 8]));
+    });
+}
+
+#[test]
+fn udp_takes_another_peer() {
+    alone(|| {
+        let [a, b, c] = [(); 3].map(|()| UdpSocket::bind(any_v4()).unwrap());
+        a.connect(b.local_addr().unwrap()).unwrap();
+        a.connect(c.local_addr().unwrap()).unwrap();
+        assert_eq!(a.peer_addr().unwrap(), c.local_addr().unwrap());
+    });
+}
+
+#[test]
+fn udp_of_ipv6_takes_ipv4_and_says_so() {
+    alone(|| {
+        if !kernel::has("[::1]:0") {
+            return println!("skipped: no IPv6");
+        }
+        let both = UdpSocket::bind("[::]:0".parse().unwrap()).unwrap();
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, both.local_addr().unwrap().port()));
+        let v4 = UdpSocket::bind(any_v4()).unwrap();
+        v4.send_to(b"x", to).unwrap();
+        let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+        let from = SocketAddr::from((mapped, v4.local_addr().unwrap().port()));
+        assert_eq!(eventually(|| both.peek_from(&mut [0; 8])), (1, from));
+        assert_eq!(eventually(|| both.recv_from(&mut [0; 8])), (1, from));
+    });
+}
+
+#[test]
+fn there_are_at_most_255_hops_for_multicast() {
+    alone(|| {
+        let socket = UdpSocket::bind(any_v4()).unwrap();
+        fails(ErrorKind::InvalidInput, socket.set_multicast_ttl_v4(256));
+        socket.set_multicast_ttl_v4(0).unwrap();
+        assert_eq!(socket.multicast_ttl_v4().unwrap(), 0);
+    });
+}
+
+#[test]
+fn there_are_1_to_255_hops() {
+    alone(|| {
+        let socket = UdpSocket::bind(any_v4()).unwrap();
+        fails(ErrorKind::InvalidInput, socket.set_ttl(0));
+        fails(ErrorKind::InvalidInput, socket.set_ttl(256));
+    });
+}
+
+#[test]
+fn hops_of_ipv6_sockets_are_those_of_ip_ttl() {
+    alone(|| {
+        if !kernel::has("[::1]:0") {
+            return println!("skipped: no IPv6");
+        }
+        let socket = UdpSocket::bind(any_v6()).unwrap();
+        socket.set_ttl(7).unwrap();
+        assert_eq!(socket.ttl().unwrap(), 7);
+        assert_eq!(kernel::option(&socket, libc::IPPROTO_IP, libc::IP_TTL), 7);
+        let hops = kernel::option(&socket, libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS);
+        assert_ne!(hops, 7);
+    });
+}
+
+#[test]
+fn what_is_too_long_for_a_datagram_is_not_sent() {
+    alone(|| {
+        let [a, b] = [(); 2].map(|()| UdpSocket::bind(any_v4()).unwrap());
+        let result = a.send_to(&[0; 65_508], b.local_addr().unwrap());
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EMSGSIZE));
+        a.connect(b.local_addr().unwrap()).unwrap();
+        let result = a.send(&[0; 65_508]);
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EMSGSIZE));
+        would_block(b.recv(&mut [0; 8]));
+
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("to");
+        let c = UnixDatagram::bind(&to).unwrap();
+        let huge = vec![0; 16 << 20];
+        let result = UnixDatagram::unbound().unwrap().send_to(&huge, &to);
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EMSGSIZE));
+        would_block(c.recv(&mut [0; 8]));
+    });
+}
+
+#[test]
+fn a_refused_datagram_is_an_error_of_the_next_call() {
+    alone(|| {
+        for send in [true, false] {
+            let [a, b] = [(); 2].map(|()| UdpSocket::bind(any_v4()).unwrap());
+            a.connect(b.local_addr().unwrap()).unwrap();
+            drop(b);
+            a.send(b"x").unwrap();
+            let mut watch = Watch::new();
+            let mut a = a;
+            watch.register(&mut a, 1, READABLE);
+            watch.until("an error", Event::is_error);
+            let call = if send { a.send(b"y") } else { a.recv(&mut [0; 8]) };
+            fails(ErrorKind::ConnectionRefused, call);
+        }
     });
 }

@@ -231,3 +231,44 @@ fn sockets_print_their_paths() {
         assert!(format!("{listener:?}").contains("listener"), "{listener:?}");
     });
 }
+
+#[test]
+fn a_connected_unix_datagram_sends_to_others_too() {
+    alone(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let c = UnixDatagram::bind(dir.path().join("c")).unwrap();
+        let (a, b) = UnixDatagram::pair().unwrap();
+        assert_eq!(a.send_to(b"c", dir.path().join("c")).unwrap(), 1);
+        would_block(b.recv(&mut [0; 8]));
+        assert_eq!(c.recv(&mut [0; 8]).unwrap(), 1);
+    });
+}
+
+#[test]
+fn who_loses_its_peer_to_another_is_told_once() {
+    alone(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let _c = UnixDatagram::bind(dir.path().join("c")).unwrap();
+        let (a, b) = UnixDatagram::pair().unwrap();
+        b.send(b"unread").unwrap();
+        a.connect(dir.path().join("c")).unwrap();
+        let error = b.take_error().unwrap().expect("a is connected to another");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        assert!(b.take_error().unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_socket_has_the_mode_that_the_mask_leaves() {
+    use std::os::unix::fs::PermissionsExt;
+    alone(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let [ours, theirs, datagram] = ["ours", "theirs", "datagram"].map(|n| dir.path().join(n));
+        let _listener = UnixListener::bind(&ours).unwrap();
+        let _datagram = UnixDatagram::bind(&datagram).unwrap();
+        let _std = std::os::unix::net::UnixListener::bind(&theirs).unwrap();
+        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&theirs));
+        assert_eq!(mode(&datagram), mode(&theirs));
+    });
+}
