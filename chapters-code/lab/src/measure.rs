@@ -282,10 +282,11 @@ mod tests {
 
     #[test]
     fn touched_memory_is_resident_and_reserved_memory_is_not() {
+        // The other tests of this process take memory and give it back: a few MiB of room.
         let before = Memory::now().unwrap();
         let mut reserved: Vec<u8> = Vec::with_capacity(64 << 20);
         let with = Memory::now().unwrap().each_since(&before, 1);
-        assert!(with.address_space >= 64 << 20 && with.resident < 32 << 20, "{with:?}");
+        assert!(with.address_space >= 60 << 20 && with.resident < 32 << 20, "{with:?}");
         reserved.resize(64 << 20, 1);
         let with = Memory::now().unwrap().each_since(&before, 1);
         assert!(with.resident >= 60 << 20, "{with:?}");
