@@ -1,6 +1,7 @@
 //! A recorded command, run again, prints what the page shows, or draws it.
 //!
-//! A good verdict is kept while the block, the programs and where others are looked for stay the same.
+//! A good verdict is kept while the block, the programs and where others are looked for stay the same,
+//! but for what takes minutes: who asks for that gets it.
 
 use std::env;
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use epoll::client::Client;
+pub use lab::measure::marked;
 use lab::timeline::cpu_time;
 
 use crate::parked::kernel_tells;
@@ -174,20 +175,6 @@ impl Way {
             threads: threads.len(),
         })
     }
-}
-
-/// Runs `body` between two marks, for [`system_calls`].
-pub fn marked<T>(body: impl FnOnce() -> T) -> T {
-    mark();
-    let result = body();
-    mark();
-    result
-}
-
-/// A system call that fails, and that nobody else makes: no descriptor is -1.
-fn mark() {
-    // SAFETY: close takes an integer, and this one names no descriptor.
-    unsafe { libc::close(-1) };
 }
 
 /// Whether there is an strace(1) here, and the kernel lets it trace.

@@ -143,6 +143,16 @@ fn the_flag_is_set_too_when_this_side_has_shut_down_its_reading() {
     assert_eq!(client.read(&mut [0; 64]).unwrap(), 5, "the peer sends on, and is read");
 }
 
+/// The reader takes a short read for all there is, and three bytes stay.
+#[track_caller]
+fn stops_after_three_bytes_of_six(epoll: &Epoll, client: &mut impl Read) {
+    let ended = stop_at_short_read_if_open(epoll, client, A_WHILE).unwrap();
+    assert_eq!(ended, Ended::StillWaiting { bytes: 3 });
+    let mut buffer = [0; 64];
+    assert_eq!(client.read(&mut buffer).unwrap(), 3);
+    assert_eq!(&buffer[..3], b"def");
+}
+
 /// Sends three bytes, one urgent byte and three more.
 fn send_around_an_urgent_byte(server: &mut TcpStream) {
     server.set_nodelay(true).unwrap();
@@ -161,12 +171,7 @@ fn a_read_stops_short_at_an_urgent_byte_and_more_bytes_follow() {
     let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
     send_around_an_urgent_byte(&mut server);
 
-    let ended = stop_at_short_read_if_open(&epoll, &mut client, A_WHILE).unwrap();
-
-    assert_eq!(ended, Ended::StillWaiting { bytes: 3 });
-    let mut buffer = [0; 64];
-    assert_eq!(client.read(&mut buffer).unwrap(), 3);
-    assert_eq!(&buffer[..3], b"def");
+    stops_after_three_bytes_of_six(&epoll, &mut client);
 }
 
 #[test]
@@ -217,12 +222,7 @@ fn a_read_stops_short_behind_a_descriptor_and_more_bytes_follow() {
     send_behind_a_descriptor(&server);
     let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
 
-    let ended = stop_at_short_read_if_open(&epoll, &mut client, A_WHILE).unwrap();
-
-    assert_eq!(ended, Ended::StillWaiting { bytes: 3 });
-    let mut buffer = [0; 64];
-    assert_eq!(client.read(&mut buffer).unwrap(), 3);
-    assert_eq!(&buffer[..3], b"def");
+    stops_after_three_bytes_of_six(&epoll, &mut client);
 }
 
 #[test]

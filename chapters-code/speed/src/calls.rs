@@ -10,11 +10,13 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use lab::measure::marked;
+
 use crate::contenders::{Contender, named};
 use crate::end::{End, SIZE};
 use crate::queue::check;
+use crate::tracer::count;
 pub use crate::tracer::refused;
-use crate::tracer::{count, marked};
 
 /// Tells a program that it is the server: the contender, the connections, the client's address.
 const SERVER: &str = "SPEED_SERVER";

@@ -6,26 +6,13 @@ use std::process::Command;
 
 use crate::queue::check;
 
-/// What the traced thread runs between two marks is counted.
-pub fn marked<T>(body: impl FnOnce() -> T) -> T {
-    mark();
-    let result = body();
-    mark();
-    result
-}
-
-/// A call that fails, and that nobody else makes: no descriptor is -1.
-fn mark() {
-    // SAFETY: close takes an integer, and this one names no descriptor.
-    unsafe { libc::close(-1) };
-}
-
 /// Why this process may not trace, if so.
 pub fn refused() -> Option<String> {
     count(Command::new("true")).err().map(|error| format!("no process can be traced here: {error}"))
 }
 
-/// Runs `command` to its end, and counts the system calls that a thread of it makes in [`marked`].
+/// Runs `command` to its end, and counts the system calls that a thread of it makes in
+/// [`marked`](lab::measure::marked).
 pub fn count(mut command: Command) -> io::Result<usize> {
     // SAFETY: between fork and execve only this one call is made.
     unsafe { command.pre_exec(|| request(libc::PTRACE_TRACEME, 0, 0, 0).map(drop)) };

@@ -102,11 +102,7 @@ fn a_refused_registration_leaves_the_first_one() {
 
 #[test]
 fn a_second_poll_is_refused() {
-    // In mio's release builds nobody checks.
-    if !cfg!(debug_assertions) {
-        return println!("skipped: not checked in release builds");
-    }
-    alone(|| {
+    checked(|| {
         let (mut one, other) = (Watch::new(), Watch::new());
         let (mut ours, mut theirs) = UnixStream::pair().unwrap();
         one.register(&mut theirs, 1, READABLE);
@@ -122,10 +118,7 @@ fn a_second_poll_is_refused() {
 
 #[test]
 fn no_two_polls_are_taken_for_one() {
-    if !cfg!(debug_assertions) {
-        return println!("skipped: not checked in release builds");
-    }
-    alone(|| {
+    checked(|| {
         let watch = Watch::new();
         let (_ours, mut theirs) = UnixStream::pair().unwrap();
         watch.register(&mut theirs, 1, READABLE);
@@ -468,10 +461,7 @@ fn what_was_taken_apart_while_registered_stays_registered() {
 
 #[test]
 fn the_next_poll_with_the_same_number_is_another() {
-    if !cfg!(debug_assertions) {
-        return println!("skipped: not checked in release builds");
-    }
-    alone(|| {
+    checked(|| {
         let (_ours, mut theirs) = UnixStream::pair().unwrap();
         let first = Poll::new().unwrap();
         let number = first.as_raw_fd();
@@ -515,10 +505,7 @@ fn registering_twice_is_refused_whatever_the_interest() {
 
 #[test]
 fn refusals_say_why() {
-    if !cfg!(debug_assertions) {
-        return println!("skipped: not checked in release builds");
-    }
-    alone(|| {
+    checked(|| {
         let (one, other) = (Poll::new().unwrap(), Poll::new().unwrap());
         let (one, other) = (one.registry(), other.registry());
         let (_ours, mut theirs) = UnixStream::pair().unwrap();
@@ -536,10 +523,7 @@ fn refusals_say_why() {
 
 #[test]
 fn a_change_that_fails_changes_nothing() {
-    if !cfg!(debug_assertions) {
-        return println!("skipped: not checked in release builds");
-    }
-    alone(|| {
+    checked(|| {
         let watch = Watch::new();
         let (_ours, mut theirs) = UnixStream::pair().unwrap();
         watch.register(&mut theirs, 1, READABLE);
