@@ -8,6 +8,7 @@ pub mod measure;
 pub mod prove;
 pub mod read;
 pub mod record;
+pub mod site;
 pub mod verdict;
 
 use std::io::{IsTerminal, stderr};

@@ -1,9 +1,11 @@
 //! The `book` command. Without a verb it reads: `cargo run`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use book::site::Address;
 use clap::{Args, Parser, Subcommand};
 
 /// Async Rust, by Heart: notes you can run, break and remember.
@@ -51,6 +53,14 @@ enum Verb {
     Gauntlet(gauntlet::Args),
     /// Measure what waiting costs on this machine, and compare its ratios with the page's
     Measure,
+    /// Build the book, without drafts, as a site for any host and any path, and check its links
+    Site {
+        /// The folder for it: a new or an empty one, or that of an earlier site, which is replaced
+        dir: PathBuf,
+        /// Where it will be read: a host and, if it is below one, the path of a folder
+        #[arg(long, value_name = "https://HOST/PATH")]
+        url: Address,
+    },
 }
 
 #[derive(Subcommand)]
@@ -112,6 +122,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         Verb::Gauntlet(_) => unreachable!("it needs no book"),
         Verb::Measure => book::measure::run(&root),
+        Verb::Site { dir, url } => book::site::run(&root, &dir, &url),
         Verb::Break { name, times: Some(times) } => {
             book::broken::count(&root, name.as_deref(), times)
         }
