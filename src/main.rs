@@ -54,6 +54,10 @@ enum Verb {
     /// Measure what waiting costs on this machine, and compare its ratios with the page's
     Measure,
     /// Build the book, without drafts, as a site for any host and any path, and check its links
+    ///
+    /// The folder is replaced as a whole at the end. It stays as it is where a link or a redirect
+    /// leads nowhere. A folder with other files in it is refused. What leads to other hosts is not
+    /// followed.
     Site {
         /// The folder for it: a new or an empty one, or that of an earlier site, which is replaced
         dir: PathBuf,

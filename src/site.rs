@@ -58,5 +58,8 @@ fn make(root: &Path, to: &Path, address: &Address) -> Result<String> {
     }
     let (links, wrong) = site.check();
     ensure!(wrong.is_empty(), "links of the site that lead nowhere:\n{}", wrong.join("\n"));
-    Ok(format!("{pages} pages, {} redirects, {links} links that lead somewhere", redirects.len()))
+    Ok(format!(
+        "{pages} pages, {} redirects, {links} links inside, none of them dead",
+        redirects.len()
+    ))
 }

@@ -43,7 +43,7 @@ impl<'a> Site<'a> {
             let document = match file.rsplit_once('.').map(|(_, extension)| extension) {
                 Some("html") => Document::of_page(&read()?),
                 Some("css") => Document::of_style(&read()?),
-                _ if file.starts_with("searchindex") => Document::of_search(&read()?),
+                _ if is_search(file) => Document::of_search(&read()?),
                 _ => continue,
             };
             documents.insert(file.clone(), document);
@@ -51,14 +51,16 @@ impl<'a> Site<'a> {
         Ok(Site { address, files, documents })
     }
 
-    /// How many links there are, and what is wrong with them, each with its file.
+    /// How many links lead to something in the site, and what is wrong with the others, each with
+    /// its file. What leads to other sites is not followed.
     pub fn check(&self) -> (usize, Vec<String>) {
+        let mut inside = 0;
         let mut wrong = BTreeSet::new();
         for (file, document) in &self.documents {
-            // Search results are looked up from the root, as the pages of a folder do it too.
-            let dir = if file.starts_with("searchindex") { "" } else { folder(file) };
             let dir = match document.base.as_deref() {
-                None => dir,
+                // Pages of all folders ask the one index, which knows the way from the root.
+                None if is_search(file) => "",
+                None => folder(file),
                 Some(base) if base == self.address.path() => "",
                 Some(base) => {
                     wrong.insert(format!("{file}: its base is `{base}`, not the site's path"));
@@ -69,13 +71,13 @@ impl<'a> Site<'a> {
                 // Without a base the page itself is meant, wherever it is.
                 let own = document.base.is_none() && (link.is_empty() || link.starts_with('#'));
                 let to = if own { format!("{}{link}", name(file)) } else { link.clone() };
-                if let Err(why) = self.leads_to(dir, &to) {
-                    wrong.insert(format!("{file}: `{link}`: {why}"));
+                match self.leads_to(dir, &to) {
+                    Ok(found) => inside += usize::from(found.is_some()),
+                    Err(why) => _ = wrong.insert(format!("{file}: `{link}`: {why}")),
                 }
             }
         }
-        let links = self.documents.values().map(|document| document.links.len()).sum();
-        (links, wrong.into_iter().collect())
+        (inside, wrong.into_iter().collect())
     }
 
     /// The file to which a link in the folder `dir` leads, or None if that is not of this site.
@@ -119,6 +121,10 @@ impl<'a> Site<'a> {
 /// The folder of a file: empty, or with a `/` at its end.
 pub fn folder(file: &str) -> &str {
     file.rfind('/').map_or("", |at| &file[..=at])
+}
+
+fn is_search(file: &str) -> bool {
+    file.starts_with("searchindex") && file.ends_with(".js")
 }
 
 fn name(file: &str) -> &str {

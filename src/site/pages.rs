@@ -19,6 +19,7 @@ const PICTURE: &str = "theme/preview.png";
 const LONGEST: usize = 200;
 
 /// What is known of a page.
+#[derive(Clone)]
 struct About {
     /// Its address; that of the first page is the site's.
     url: String,
@@ -58,30 +59,28 @@ const PRINT: &str = "print.html";
 
 /// What is known of each file that is a page.
 fn about(address: &Address, book: &Book, named: &Named) -> BTreeMap<String, About> {
-    let mut found = BTreeMap::new();
-    let whole = |url: String| About {
-        url,
+    let print = About {
+        url: address.of(PRINT),
         kind: "website",
         title: named.title.clone(),
         description: named.description.clone(),
     };
-    found.insert(PRINT.to_owned(), whole(address.of(PRINT)));
-    for page in book.pages.iter().filter(|page| !page.draft) {
-        // mdBook shows the first page as `index.html` too: both are one page, at the shorter
-        // address.
-        let first = found.len() == 1;
+    let mut found = BTreeMap::from([(PRINT.to_owned(), print)]);
+    let published = book.pages.iter().filter(|page| !page.draft);
+    for (n, page) in published.enumerate() {
         let file = file(&page.path);
-        let url = address.of(if first { "index.html" } else { &file });
-        let about = |kind| About {
-            url: url.clone(),
+        // mdBook shows the first page as `index.html` too. Both are one page, whose address is the
+        // shorter one.
+        let (kind, at) = if n == 0 { ("website", "index.html") } else { ("article", &file[..]) };
+        let title = Some(page.title()).filter(|title| !title.is_empty());
+        let about = About {
+            url: address.of(at),
             kind,
-            title: if page.title().is_empty() { &named.title } else { page.title() }.to_owned(),
+            title: title.unwrap_or(&named.title).to_owned(),
             description: description(page).unwrap_or_else(|| named.description.clone()),
         };
-        if first {
-            found.insert("index.html".to_owned(), about("website"));
-        }
-        found.insert(file, about(if first { "website" } else { "article" }));
+        found.insert(at.to_owned(), about.clone());
+        found.insert(file, about);
     }
     found
 }

@@ -149,7 +149,6 @@ fn exchange_in_steps(next: &Path, current: &Path) -> io::Result<()> {
 
 /// The whole path without links, also of what does not exist yet.
 fn real(path: &Path) -> Result<PathBuf> {
-    ensure!(!path.as_os_str().is_empty(), "it has no name");
     let path = std::path::absolute(path)?;
     let missing = |at: &&Path| matches!(at.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound);
     let there = path.ancestors().find(|at| !missing(at)).unwrap_or(&path);
@@ -185,4 +184,48 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         fs::copy(from.join(&file), target)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Exchange = fn(&Path, &Path) -> io::Result<()>;
+
+    /// A folder with two files: `next/new` and `current/old`.
+    fn two_folders(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("cargo-book-{name}-{}", std::process::id()));
+        for (folder, file) in [("next", "new"), ("current", "old")] {
+            fs::create_dir_all(dir.join(folder)).unwrap();
+            fs::write(dir.join(folder).join(file), "").unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn folders_swap_names_in_one_step_or_in_three() {
+        for (name, exchange) in
+            [("any", exchange as Exchange), ("steps", exchange_in_steps as Exchange)]
+        {
+            let dir = two_folders(name);
+            exchange(&dir.join("next"), &dir.join("current")).unwrap();
+            let found: Vec<String> = files(&dir).unwrap().into_iter().collect();
+            fs::remove_dir_all(&dir).unwrap();
+            assert_eq!(found, ["current/new", "next/old"], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_swap_that_fails_changes_nothing() {
+        for (name, exchange) in
+            [("not-any", exchange as Exchange), ("not-steps", exchange_in_steps as Exchange)]
+        {
+            let dir = two_folders(name);
+            let failed = exchange(&dir.join("gone"), &dir.join("current"));
+            let found: Vec<String> = files(&dir).unwrap().into_iter().collect();
+            fs::remove_dir_all(&dir).unwrap();
+            assert!(failed.is_err(), "{name}");
+            assert_eq!(found, ["current/old", "next/new"], "{name}");
+        }
+    }
 }
