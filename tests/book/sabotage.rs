@@ -230,6 +230,8 @@ fn sabotaged(works: &Works, case: &Case) -> Result<Book, Failed> {
     Ok(Book {
         root: works.root().to_owned(),
         pages: vec![Page::parse(Path::new(FILE), &path, case.page.to_owned())],
+        files: works.book().files.clone(),
+        markdown: works.book().markdown,
         tests: Tests::read(works.root())?,
         ledger: Ledger::default(),
         problems: Vec::new(),

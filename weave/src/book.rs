@@ -1,24 +1,35 @@
 //! The whole book: its pages in the order of `SUMMARY.md`, its tests and its ledger.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::belongs;
 use crate::ledger::Ledger;
+use crate::mdbook::Markdown;
 use crate::page::Page;
 use crate::problem::{Fault, Problem};
-use crate::source::{Tests, normalise};
+use crate::source::Tests;
+use crate::summary::{Entry, Summary};
+use crate::text;
 
 /// The folder of the prose, relative to the root of the repository; `src` in `book.toml`.
 pub const SRC: &str = "book";
+
+/// The contents of the book, relative to the root of the repository.
+pub const SUMMARY: &str = "book/SUMMARY.md";
 
 /// The book, read.
 #[derive(Debug)]
 pub struct Book {
     /// The root of the repository.
     pub root: PathBuf,
-    /// The pages that `SUMMARY.md` lists, in its order.
+    /// The pages that mdBook builds, in the order of `SUMMARY.md`.
     pub pages: Vec<Page>,
+    /// The other files that mdBook puts into the built book, relative to the book's folder.
+    pub files: BTreeSet<PathBuf>,
+    /// How mdBook reads the pages.
+    pub markdown: Markdown,
     /// The tests of the chapter crates.
     pub tests: Tests,
     /// The ledger.
@@ -30,14 +41,14 @@ pub struct Book {
 impl Book {
     /// Reads the book under `root`. Fails only where there is no book at all.
     pub fn load(root: &Path) -> io::Result<Book> {
-        let file = Path::new(SRC).join("SUMMARY.md");
-        let text = fs::read_to_string(root.join(&file)).map_err(|error| {
-            io::Error::new(error.kind(), format!("no book here: {}: {error}", file.display()))
+        let text = text::read(&root.join(SUMMARY)).map_err(|error| {
+            io::Error::new(error.kind(), format!("no book here: {SUMMARY}: {error}"))
         })?;
-        let summary = Page::parse(&file, Path::new("SUMMARY.md"), text);
         let mut book = Book {
             root: root.to_owned(),
             pages: Vec::new(),
+            files: BTreeSet::new(),
+            markdown: Markdown::default(),
             tests: Tests::read(root)?,
             ledger: Ledger::default(),
             problems: Vec::new(),
@@ -46,8 +57,12 @@ impl Book {
             Ok(ledger) => book.ledger = ledger,
             Err(problem) => book.problems.push(problem),
         }
-        book.read_pages(&summary);
-        book.find_unlisted(&root.join(SRC))?;
+        match Markdown::of(root) {
+            Ok(markdown) => book.markdown = markdown,
+            Err(problem) => book.problems.push(problem),
+        }
+        book.read_pages(Summary::read(&text));
+        book.read_files();
         Ok(book)
     }
 
@@ -56,37 +71,60 @@ impl Book {
         self.pages.iter().find(|page| page.path == path)
     }
 
-    fn read_pages(&mut self, summary: &Page) {
-        for link in &summary.links {
-            let path = normalise(Path::new(&link.to));
+    fn read_pages(&mut self, summary: Summary) {
+        let faults = summary.faults.into_iter();
+        self.problems.extend(faults.map(|(line, fault)| fault.at(SUMMARY, line)));
+        for Entry { path, line, .. } in summary.pages {
+            if self.page(&path).is_some() {
+                continue;
+            }
             let file = Path::new(SRC).join(&path);
-            match fs::read_to_string(self.root.join(&file)) {
-                Ok(text) => self.pages.push(Page::parse(&file, &path, text)),
+            match text::read(&self.root.join(&file)) {
+                Ok(text) => self.pages.push(Page::parse_as(self.markdown, &file, &path, text)),
                 Err(error) => {
-                    let what = format!("can't read the page `{}`: {error}", link.to);
+                    let what = format!("can't read the page `{}`: {error}", path.display());
                     let help = "write it, or take it out of SUMMARY.md";
-                    self.problems.push(summary.problem(link.line, Fault::new(what, help)));
+                    self.problems.push(Fault::new(what, help).at(SUMMARY, line));
                 }
             }
         }
     }
 
-    fn find_unlisted(&mut self, dir: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(dir)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                self.find_unlisted(&path)?;
-            } else if path.extension().is_some_and(|e| e == "md") {
-                let src = self.root.join(SRC);
-                let inside = path.strip_prefix(&src).unwrap_or(&path).to_owned();
-                if inside != Path::new("SUMMARY.md") && self.page(&inside).is_none() {
-                    let what = "no reader will find this page: SUMMARY.md does not list it";
-                    let help = format!("add `- [Title]({})` to it", inside.display());
-                    let file = Path::new(SRC).join(&inside);
-                    self.problems.push(Fault::new(what, help).at(file, 1));
-                }
+    /// What lies in the book's folder and is no page that mdBook builds.
+    fn read_files(&mut self) {
+        let src = self.root.join(SRC);
+        for (path, found) in belongs::entries(&src) {
+            if let Err(error) = found {
+                self.problems.push(Problem::unread(&self.root, &path, &error));
+                continue;
+            }
+            let inside = path.strip_prefix(&src).unwrap_or(&path).to_owned();
+            match self.lost(&inside) {
+                Some(fault) => self.problems.push(fault.at(Path::new(SRC).join(&inside), 1)),
+                None if is_page(&inside) => {}
+                None => drop(self.files.insert(inside)),
             }
         }
-        Ok(())
     }
+
+    /// Why a file would not be in the built book, or be there in the place of another.
+    fn lost(&self, inside: &Path) -> Option<Fault> {
+        if inside.to_str().is_none() {
+            let help = "mdBook ends at such a file: give it another name";
+            return Some(Fault::new("the name of this file is not UTF-8", help));
+        }
+        if is_page(inside) {
+            let listed = inside == Path::new("SUMMARY.md") || self.page(inside).is_some();
+            let what = "no reader will find this page: SUMMARY.md does not list it";
+            let help = format!("add `- [Title]({})` to it", inside.display());
+            return (!listed).then(|| Fault::new(what, help));
+        }
+        let hides = self.pages.iter().any(|page| page.path.with_extension("html") == inside);
+        let help = "mdBook puts it in the place of the page: give it another name";
+        hides.then(|| Fault::new("this file hides a page", help))
+    }
+}
+
+fn is_page(path: &Path) -> bool {
+    path.extension().is_some_and(|of| of == "md")
 }

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::book::{Book, SRC};
+use crate::book::Book;
 use crate::fence::Fence;
 use crate::ledger::LEDGER;
+use crate::links::Site;
 use crate::page::{Block, Page};
 use crate::patch::Patch;
 use crate::problem::{Fault, Problem};
-use crate::source::{Include, normalise};
+use crate::source::Include;
 
 /// The longest listing, in lines that the reader sees.
 pub const LONGEST_LISTING: usize = 25;
@@ -20,10 +21,12 @@ pub const WORDS: std::ops::RangeInclusive<usize> = 600..=1400;
 /// All problems, in the order of files and lines.
 pub fn check(book: &Book) -> Vec<Problem> {
     let mut problems = book.problems.clone();
+    problems.extend(book.tests.problems.iter().cloned());
+    let site = Site::of(book);
     for page in &book.pages {
         problems.extend(page.problems.iter().cloned());
         blocks(book, page, &mut problems);
-        links(book, page, &mut problems);
+        links(&site, page, &mut problems);
         if page.path.parent() != Some(Path::new("")) && !page.draft {
             note(page, &mut problems);
         }
@@ -176,55 +179,10 @@ fn recall(block: &Block) -> BlockFault {
     })
 }
 
-fn links(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
+fn links(site: &Site<'_>, page: &Page, problems: &mut Vec<Problem>) {
     for link in &page.links {
-        if let Err(fault) = link_leads_somewhere(book, page, &link.to) {
+        if let Err(fault) = site.follow(page, link) {
             problems.push(page.problem(link.line, fault));
-        }
-    }
-}
-
-fn link_leads_somewhere(book: &Book, page: &Page, to: &str) -> Result<(), Fault> {
-    if let Some(test) = to.strip_prefix("test:") {
-        return book.tests.get(test).map(|_| ());
-    }
-    if to.starts_with("https://") || to.starts_with("http://") {
-        return Ok(());
-    }
-    let (path, fragment) = to.split_once('#').unwrap_or((to, ""));
-    let dead = |help: String| Fault::new(format!("dead link `{to}`"), help);
-    let target = normalise(&page.path.parent().unwrap_or(Path::new("")).join(path));
-    let target = if path.is_empty() { Some(page) } else { book.page(&target) };
-    let Some(target) = target else {
-        return file_link(book, page, path).map_err(dead);
-    };
-    if target.draft && !page.draft {
-        return Err(dead("it leads to a draft, which is never published".into()));
-    }
-    let has = |id: &str| target.headings.iter().any(|heading| heading.id == id);
-    if fragment.is_empty() || has(fragment) || card(target, fragment) {
-        return Ok(());
-    }
-    let ids: Vec<&str> = target.headings.iter().map(|heading| heading.id.as_str()).collect();
-    Err(dead(format!("the headings of {} are: {}", target.file.display(), ids.join(", "))))
-}
-
-fn card(page: &Page, fragment: &str) -> bool {
-    let is = |block: &Block| matches!(&block.fence, Fence::Recall { id } if fragment == format!("recall-{id}"));
-    page.blocks.iter().any(is)
-}
-
-/// A file that is no page, such as a picture, must lie in the book's folder: nothing else is served.
-fn file_link(book: &Book, page: &Page, path: &str) -> Result<(), String> {
-    let file = normalise(&page.file.parent().unwrap_or(Path::new("")).join(path));
-    if !file.starts_with(SRC) {
-        return Err(format!("a page can only lead to what lies in {SRC}/; name the file instead"));
-    }
-    match book.root.join(&file).is_file() {
-        true if !path.ends_with(".md") => Ok(()),
-        _ => {
-            let pages = book.pages.iter().map(|page| page.path.display().to_string());
-            Err(format!("the pages are: {}", pages.collect::<Vec<_>>().join(", ")))
         }
     }
 }

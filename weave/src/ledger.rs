@@ -1,11 +1,11 @@
 //! The one list of blocks that nothing proves, `book/ledger.toml`. It may only shrink.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::problem::{Fault, Problem};
+use crate::text;
 
 /// Where the ledger stands, relative to the root of the repository.
 pub const LEDGER: &str = "book/ledger.toml";
@@ -37,7 +37,7 @@ impl Ledger {
     /// Reads the ledger; a missing or unreadable one is a problem.
     pub fn read(root: &Path) -> Result<Ledger, Problem> {
         let problem = |what: String, line| Fault::new(what, "").at(LEDGER, line);
-        let text = fs::read_to_string(root.join(LEDGER)).map_err(|e| problem(e.to_string(), 1))?;
+        let text = text::read(&root.join(LEDGER)).map_err(|e| problem(e.to_string(), 1))?;
         toml::from_str(&text).map_err(|error| {
             let before = error.span().map_or("", |span| &text[..span.start]);
             problem(error.message().to_owned(), before.matches('\n').count() + 1)

@@ -12,12 +12,16 @@ pub mod book;
 pub mod check;
 pub mod fence;
 pub mod ledger;
+pub mod links;
+pub mod mdbook;
 pub mod page;
 pub mod patch;
 pub mod preprocess;
 pub mod problem;
 pub mod render;
 pub mod source;
+pub mod summary;
+pub mod text;
 
 pub use book::Book;
 pub use fence::{Ending, Fence};

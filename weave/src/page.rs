@@ -1,14 +1,15 @@
 //! One page of the book, taken apart: its blocks, headings, links and claim, each with its line.
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use mdbook_markdown::pulldown_cmark::{CodeBlockKind, Event, LinkType, Tag, TagEnd};
 
 use crate::fence::{Fence, Refusal};
+use crate::mdbook::{Anchors, Markdown};
 use crate::problem::{Fault, Problem};
 use crate::source::Include;
+use crate::text::MARK;
 
 /// The first line of a page that is a draft.
 pub const DRAFT: &str = "<!-- draft -->";
@@ -20,7 +21,7 @@ pub struct Page {
     pub file: PathBuf,
     /// The path relative to the book's source folder: `why/edges.md`.
     pub path: PathBuf,
-    /// The text as the author wrote it.
+    /// The text as the author wrote it, without a byte order mark.
     pub text: String,
     /// Whether the page is a draft: not published, and its failures are reported but not fatal.
     pub draft: bool,
@@ -74,6 +75,8 @@ pub struct Link {
     pub to: String,
     /// The line, from 1.
     pub line: usize,
+    /// Whether it is shown and not followed.
+    pub image: bool,
 }
 
 /// A claim: a quoted paragraph that begins with **Claim**.
@@ -87,18 +90,18 @@ pub struct Claim {
     pub range: Range<usize>,
 }
 
-/// The Markdown extensions that mdBook reads with.
-pub fn options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
-}
-
 impl Page {
-    /// Takes a page's text apart. Never fails: what can't be read is in `problems`.
+    /// Takes a page's text apart, as mdBook reads it where nothing else is set.
     pub fn parse(file: &Path, path: &Path, text: String) -> Page {
+        Page::parse_as(Markdown::default(), file, path, text)
+    }
+
+    /// Takes a page's text apart. Never fails: what can't be read is in `problems`.
+    pub fn parse_as(markdown: Markdown, file: &Path, path: &Path, text: String) -> Page {
+        let text = match text.strip_prefix(MARK) {
+            Some(text) => text.to_owned(),
+            None => text,
+        };
         let mut page = Page {
             file: file.to_owned(),
             path: path.to_owned(),
@@ -111,7 +114,7 @@ impl Page {
             problems: Vec::new(),
             text: String::new(),
         };
-        Reader::new(&mut page, &text).read();
+        Reader::new(&mut page, &text, 0).read(markdown);
         page.text = text;
         page
     }
@@ -155,32 +158,58 @@ impl Page {
     }
 }
 
-/// Walks over the Markdown events of one page.
+/// Walks over the Markdown events of one page, or of a card in it.
 struct Reader<'a> {
     page: &'a mut Page,
     text: &'a str,
-    ids: HashSet<String>,
-    heading: Option<(usize, Option<String>, String, usize)>,
+    /// How many lines of the page stand above the text.
+    above: usize,
+    anchors: Anchors,
+    heading: Option<(usize, usize)>,
     quote: Option<(Range<usize>, String)>,
     block: Option<(String, Range<usize>, String)>,
+    /// The prose so far; its words are counted when it ends.
+    prose: String,
+    /// Where the last text ended, and with what: a bracket that is text is in no link.
+    bracket: Option<(usize, char)>,
+    /// The footnotes: defined, and mentioned, each with its line.
+    footnotes: [Vec<(String, usize)>; 2],
 }
 
 impl<'a> Reader<'a> {
-    fn new(page: &'a mut Page, text: &'a str) -> Self {
-        Reader { page, text, ids: HashSet::new(), heading: None, quote: None, block: None }
-    }
-
-    fn line(&self, offset: usize) -> usize {
-        self.text[..offset].matches('\n').count() + 1
-    }
-
-    fn read(mut self) {
-        for (event, range) in Parser::new_ext(self.text, options()).into_offset_iter() {
-            self.event(event, range);
+    fn new(page: &'a mut Page, text: &'a str, above: usize) -> Self {
+        Reader {
+            page,
+            text,
+            above,
+            anchors: Anchors::default(),
+            heading: None,
+            quote: None,
+            block: None,
+            prose: String::new(),
+            bracket: None,
+            footnotes: Default::default(),
         }
     }
 
-    fn event(&mut self, event: Event<'_>, range: Range<usize>) {
+    fn line(&self, offset: usize) -> usize {
+        self.above + self.text[..offset].matches('\n').count() + 1
+    }
+
+    fn read(mut self, markdown: Markdown) {
+        for (event, range) in markdown.parser(self.text).into_offset_iter() {
+            if let Some(anchor) = self.anchors.event(&event) {
+                self.end_heading(anchor.text, anchor.id);
+            }
+            self.event(event, range, markdown);
+        }
+        self.end_footnotes();
+        if self.above == 0 {
+            self.page.words += self.prose.split_whitespace().count();
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>, range: Range<usize>, markdown: Markdown) {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
                 self.block = Some((info.to_string(), range, String::new()));
@@ -188,22 +217,85 @@ impl<'a> Reader<'a> {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {
                 self.block = Some(("an indented block".into(), range, String::new()));
             }
-            Event::End(TagEnd::CodeBlock) => self.end_block(),
-            Event::Start(Tag::Heading { level, id, .. }) => {
-                let id = id.map(|id| id.to_string());
-                self.heading = Some((level as usize, id, String::new(), self.line(range.start)));
+            Event::End(TagEnd::CodeBlock) => self.end_block(markdown),
+            Event::Start(Tag::Heading { level, .. }) => {
+                self.heading = Some((level as usize, self.line(range.start)));
             }
-            Event::End(TagEnd::Heading(_)) => self.end_heading(),
             Event::Start(Tag::BlockQuote(_)) => self.quote = Some((range, String::new())),
             Event::End(TagEnd::BlockQuote(_)) => self.end_quote(),
-            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                let line = self.line(range.start);
-                self.page.links.push(Link { to: dest_url.to_string(), line });
+            Event::Start(Tag::Link { link_type, dest_url, .. }) => {
+                self.link(link_type, &dest_url, range);
             }
-            Event::Text(text) | Event::Code(text) => self.text(&text, range),
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                let line = self.line(range.start);
+                self.page.links.push(Link { to: dest_url.to_string(), line, image: true });
+            }
+            Event::Start(Tag::FootnoteDefinition(name)) => self.footnote(0, &name, range),
+            Event::FootnoteReference(name) => self.footnote(1, &name, range),
+            Event::Text(text) => {
+                self.brackets(&text, &range);
+                self.text(&text, range);
+            }
+            Event::Code(text) => self.text(&text, range),
             Event::SoftBreak | Event::HardBreak => self.text(" ", range),
             Event::Html(html) | Event::InlineHtml(html) => self.html(&html, range),
+            Event::End(
+                TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link,
+            ) => {}
+            Event::End(_) => self.prose.push('\n'),
             _ => {}
+        }
+    }
+
+    fn link(&mut self, kind: LinkType, to: &str, range: Range<usize>) {
+        let line = self.line(range.start);
+        let to = if kind == LinkType::Email { format!("mailto:{to}") } else { to.to_owned() };
+        // Only this form is replaced when the page is woven.
+        if to.starts_with("test:") && !self.text[range.clone()].contains(&format!("]({to})")) {
+            let what = format!("a link to `{to}` in another form");
+            self.problem(range.start, &what, "a link to a test is `[words](test:crate::name)`");
+        }
+        self.page.links.push(Link { to, line, image: false });
+    }
+
+    /// `[words][name]` and `[^name]` without a definition of the name are shown as they stand.
+    fn brackets(&mut self, text: &str, range: &Range<usize>) {
+        let after = self.bracket.filter(|(end, _)| self.block.is_none() && *end == range.start);
+        let (what, help) = match (after, text.chars().next()) {
+            (Some((_, ']')), Some('[')) => {
+                ("a link whose name stands nowhere", "add a line `[name]: where/it/leads.md`")
+            }
+            (Some((_, '[')), Some('^')) => {
+                ("a footnote that stands nowhere", "add a line `[^name]: the note`")
+            }
+            _ => ("", ""),
+        };
+        if !what.is_empty() {
+            self.problem(range.start, what, help);
+        }
+        self.bracket = text.chars().last().map(|last| (range.end, last));
+    }
+
+    fn footnote(&mut self, which: usize, name: &str, range: Range<usize>) {
+        let line = self.line(range.start);
+        self.footnotes[which].push((name.to_owned(), line));
+    }
+
+    /// mdBook shows a footnote where it is mentioned, and the first of its name.
+    fn end_footnotes(&mut self) {
+        let [defined, mentioned] = std::mem::take(&mut self.footnotes);
+        let has = |all: &[(String, usize)], name: &str| all.iter().any(|(other, _)| other == name);
+        let mut wrong = |line: usize, what: String, help: &str| {
+            self.page.problems.push(Fault::new(what, help).at(&self.page.file, line));
+        };
+        for (at, (name, line)) in defined.iter().enumerate() {
+            if has(&defined[..at], name) {
+                wrong(*line, format!("a second footnote `{name}`"), "mdBook shows the first alone");
+            }
+            if !has(&mentioned, name) {
+                let help = format!("mention it as `[^{name}]`, or take it out");
+                wrong(*line, format!("no reader will see the footnote `{name}`"), &help);
+            }
         }
     }
 
@@ -212,13 +304,10 @@ impl<'a> Reader<'a> {
             body.push_str(text);
             return;
         }
-        if let Some((_, _, heading, _)) = &mut self.heading {
-            heading.push_str(text);
-        }
         if let Some((_, quote)) = &mut self.quote {
             quote.push_str(text);
         }
-        self.page.words += text.split_whitespace().count();
+        self.prose.push_str(text);
         if text.contains("{{#") {
             self.problem(range.start, "an include outside a `rust` block", "put it in one, alone");
         }
@@ -233,13 +322,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn end_block(&mut self) {
+    fn end_block(&mut self, markdown: Markdown) {
         let Some((info, range, body)) = self.block.take() else {
             return;
         };
         let line = self.line(range.start);
+        if self.above > 0 {
+            let help = "write code in the text of a card between single backticks";
+            return self.problem(range.start, "a block in a card, which nothing proves", help);
+        }
         match Fence::parse(&info) {
             Ok(fence) => {
+                if let Fence::Recall { .. } = fence {
+                    let (question, answer) = body.split_once("\n---\n").unwrap_or((&body, ""));
+                    let answered = line + question.lines().count() + 1;
+                    Reader::new(self.page, question, line).read(markdown);
+                    Reader::new(self.page, answer, answered).read(markdown);
+                }
                 let name = self.block_name(&fence, &body);
                 self.page.blocks.push(Block { fence, name, line, body, range });
             }
@@ -269,17 +368,18 @@ impl<'a> Reader<'a> {
         std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name)
     }
 
-    fn end_heading(&mut self) {
-        let Some((level, id, text, line)) = self.heading.take() else {
+    fn end_heading(&mut self, text: String, id: String) {
+        let Some((level, line)) = self.heading.take() else {
             return;
         };
-        let wanted = id.unwrap_or_else(|| heading_id(&text));
-        let mut id = wanted.clone();
-        for n in 1.. {
-            if self.ids.insert(id.clone()) {
-                break;
-            }
-            id = format!("{wanted}-{n}");
+        if self.above > 0 {
+            let fault = Fault::new("a heading in a card", "a card is a question and an answer");
+            return self.page.problems.push(fault.at(&self.page.file, line));
+        }
+        if let Some(first) = self.page.headings.iter().find(|heading| heading.id == id) {
+            let help = format!("the first is at line {}", first.line);
+            let fault = Fault::new(format!("a second heading with the id `{id}`"), help);
+            self.page.problems.push(fault.at(&self.page.file, line));
         }
         self.page.headings.push(Heading { level, text, id, line });
     }
@@ -288,7 +388,7 @@ impl<'a> Reader<'a> {
         let Some((range, text)) = self.quote.take() else {
             return;
         };
-        if text.starts_with("Claim") {
+        if self.above == 0 && text.starts_with("Claim") {
             let line = self.line(range.start);
             self.page.claims.push(Claim { line, text, range });
         }
@@ -298,16 +398,6 @@ impl<'a> Reader<'a> {
         let problem = Fault::new(what, help).at(&self.page.file, self.line(offset));
         self.page.problems.push(problem);
     }
-}
-
-/// The id that mdBook gives a heading: its letters and digits in lower case, blanks as dashes.
-pub fn heading_id(text: &str) -> String {
-    let keep = |c: char| match c {
-        c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),
-        c if c.is_whitespace() => Some('-'),
-        _ => None,
-    };
-    text.trim().to_lowercase().chars().filter_map(keep).collect()
 }
 
 #[cfg(test)]
@@ -332,6 +422,42 @@ mod tests {
         assert_eq!(page.crates(), ["edges"]);
         assert_eq!(page.claims[0].line, 3);
         assert!(page.problems.is_empty(), "{:?}", page.problems);
+    }
+
+    #[test]
+    fn marks_and_carriage_returns_change_nothing() {
+        let text = "\u{feff}<!-- draft -->\r\n# It's *so*\r\n\r\n```console\r\n$ a\r\n1\r\n```\r\n";
+        let page = page(text);
+        assert!(page.draft);
+        assert_eq!((page.title(), page.words), ("It’s so", 2));
+        assert_eq!((page.blocks[0].line, &*page.blocks[0].body), (4, "$ a\n1\n"));
+        assert!(page.text[page.blocks[0].range.clone()].ends_with("1\r\n```"));
+        assert!(page.problems.is_empty(), "{:?}", page.problems);
+    }
+
+    #[test]
+    fn what_no_reader_would_see_as_meant_is_a_problem() {
+        for (text, line, words) in [
+            ("# T\n\n[a][gone]\n", 3, "a link whose name stands nowhere"),
+            ("# T\n\nA[^gone]\n", 3, "a footnote that stands nowhere"),
+            ("# T\n\n[^n]: note\n", 3, "no reader will see the footnote `n`"),
+            ("# T\n\na[^n]\n\n[^n]: 1\n\n[^n]: 2\n", 7, "a second footnote `n`"),
+            ("# T\n\n[a][b]\n\n[b]: test:x::y\n", 3, "a link to `test:x::y` in another form"),
+            ("# T\n\n<test:x::y>\n", 3, "a link to `test:x::y` in another form"),
+            ("# T {#x}\n\n## X\n", 3, "a second heading with the id `x`"),
+            ("# T\n\n```recall,c\nQ\n---\n# A\n```\n", 6, "a heading in a card"),
+            ("# T\n\n````recall,c\nQ\n---\n```\nA\n```\n````\n", 6, "a block in a card"),
+            ("# T\n\n```recall,c\nQ <b>\n---\nA\n```\n", 4, "HTML in a page"),
+        ] {
+            let found = page(text).problems;
+            let is = |p: &&Problem| p.line == line && p.what.starts_with(words);
+            assert!(found.iter().any(|p| is(&p)), "{text}: {found:?}");
+        }
+        assert!(
+            page("# T\n\n[a] [b](c.md)[d](e.md) `x[0][1]` [f][g]\n\n[g]: h.md\n")
+                .problems
+                .is_empty()
+        );
     }
 
     #[test]

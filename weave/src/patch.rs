@@ -1,11 +1,11 @@
 //! The diffs of the book: found by their text, not by line numbers, so that an edit elsewhere in
 //! the file leaves them alone.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::problem::Fault;
 use crate::source::without_anchors;
+use crate::text;
 
 /// A diff: `--- file`, then hunks of ` kept`, `-removed` and `+added` lines, parted by `@@`.
 #[derive(Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Hunk {
     }
 
     fn read(&self, root: &Path) -> Result<String, PatchFault> {
-        let text = fs::read_to_string(root.join(&self.file)).map_err(|error| {
+        let text = text::read(&root.join(&self.file)).map_err(|error| {
             let what = format!("can't read {}: {error}", self.file.display());
             (self.at, Fault::new(what, "the path after `---` is relative to the repository's root"))
         })?;

@@ -7,6 +7,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::book::Book;
 use crate::check::check;
 use crate::render::render;
+use crate::source::normalise;
 
 /// The preprocessor. Stock mdBook calls it through the `weave` program; the `book` command
 /// registers it in process, under the same name.
@@ -38,8 +39,8 @@ impl Preprocessor for Weave {
 
 impl Weave {
     fn chapter(&self, book: &Book, chapter: &mut Chapter) {
-        let path = chapter.source_path.as_deref();
-        let Some(page) = path.and_then(|path| book.page(path)) else {
+        let path = chapter.source_path.as_deref().map(normalise);
+        let Some(page) = path.and_then(|path| book.page(&path)) else {
             return;
         };
         if page.draft && !self.drafts {

@@ -1,7 +1,8 @@
 //! What is wrong with a page, where, and what would be right.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// One fault in a page, at the line that the author wrote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,17 @@ impl fmt::Display for Problem {
             write!(f, "\n    {}", help.replace('\n', "\n    "))?;
         }
         Ok(())
+    }
+}
+
+impl Problem {
+    /// The problem of a path below `root` that can't be read.
+    pub fn unread(root: &Path, path: &Path, error: &io::Error) -> Problem {
+        let said = error.to_string();
+        let what = said.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&said);
+        let help = "mend it, or take it away";
+        let file = path.strip_prefix(root).unwrap_or(path);
+        Fault::new(format!("can't read this: {what}"), help).at(file, 1)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::problem::Fault;
+use crate::belongs;
+use crate::problem::{Fault, Problem};
+use crate::text;
 
 /// The folder of the chapter crates.
 pub const CRATES: &str = "chapters-code";
@@ -60,7 +63,7 @@ impl Include {
     /// Finds the excerpt that a page at `page` (relative to `root`) means.
     pub fn resolve(&self, root: &Path, page: &Path) -> Result<Excerpt, Fault> {
         let file = normalise(&page.parent().unwrap_or(Path::new("")).join(&self.path));
-        let text = fs::read_to_string(root.join(&file)).map_err(|error| {
+        let text = text::read(&root.join(&file)).map_err(|error| {
             let beside = siblings(&root.join(&file));
             Fault::new(
                 format!("can't include `{}`: {}: {error}", self.path, file.display()),
@@ -86,8 +89,9 @@ fn siblings(file: &Path) -> String {
     let Some(entries) = file.parent().and_then(|dir| fs::read_dir(dir).ok()) else {
         return "that folder does not exist".into();
     };
-    let mut names: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let ours = names.filter(|name| belongs::is_ours(name));
+    let mut names: Vec<String> = ours.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
     format!("that folder has: {}", names.join(", "))
 }
@@ -144,28 +148,45 @@ pub fn dedent(code: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Tests {
     by_name: BTreeMap<String, Excerpt>,
+    /// The sources that can't be read.
+    pub problems: Vec<Problem>,
 }
 
 impl Tests {
-    /// Reads every crate's `src` and `tests`, and the book's own.
-    pub fn read(root: &Path) -> std::io::Result<Tests> {
+    /// Reads every crate's `src` and `tests`, and the book's own. Fails where there are no crates.
+    pub fn read(root: &Path) -> io::Result<Tests> {
         let mut tests = Tests::default();
-        let mut dirs = vec![root.to_owned()];
-        for entry in fs::read_dir(root.join(CRATES))? {
-            dirs.push(entry?.path());
-        }
-        for dir in dirs {
-            let name = match dir == root {
-                true => BOOK.to_owned(),
-                false => dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            };
-            for file in rust_files(&dir.join("src")).chain(rust_files(&dir.join("tests"))) {
-                let text = fs::read_to_string(&file)?;
-                let file = file.strip_prefix(root).unwrap_or(&file);
-                tests.add(&name, file, &text);
-            }
+        tests.read_crate(root, BOOK, root);
+        for (name, dir) in crates(root)? {
+            tests.read_crate(root, &name, &dir);
         }
         Ok(tests)
+    }
+
+    fn read_crate(&mut self, root: &Path, name: &str, dir: &Path) {
+        for part in ["src", "tests"] {
+            for (path, found) in belongs::entries(&dir.join(part)) {
+                match found {
+                    Err(error) => self.problems.push(Problem::unread(root, &path, &error)),
+                    Ok(_) if path.extension().is_some_and(|of| of == "rs") => {
+                        self.read_source(root, name, &path);
+                    }
+                    Ok(_) => {}
+                }
+            }
+        }
+    }
+
+    fn read_source(&mut self, root: &Path, name: &str, file: &Path) {
+        let inside = file.strip_prefix(root).unwrap_or(file);
+        match text::read(file) {
+            Ok(text) => self.add(name, inside, &text),
+            Err(error) => {
+                let what = format!("can't read this source: {error}");
+                let help = "a file that ends in .rs is Rust: name another kind of file otherwise";
+                self.problems.push(Fault::new(what, help).at(inside, 1));
+            }
+        }
     }
 
     /// A test's source, or a fault that lists the tests of that crate.
@@ -204,13 +225,20 @@ impl Tests {
     }
 }
 
-fn rust_files(dir: &Path) -> Box<dyn Iterator<Item = PathBuf>> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
-    Box::new(entries.flat_map(|path| match path.is_dir() {
-        true => rust_files(&path),
-        false if path.extension().is_some_and(|e| e == "rs") => Box::new(std::iter::once(path)),
-        false => Box::new(std::iter::empty()) as Box<dyn Iterator<Item = PathBuf>>,
-    }))
+/// The chapter crates and their folders.
+pub fn crates(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let of = |error: io::Error| io::Error::new(error.kind(), format!("{CRATES}/: {error}"));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root.join(CRATES)).map_err(of)? {
+        let entry = entry.map_err(of)?;
+        // A package's name is always UTF-8.
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if belongs::is_ours(name.as_ref()) && entry.path().join("Cargo.toml").is_file() {
+            found.push((name, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 #[cfg(test)]
