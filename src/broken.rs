@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use lab::doomed::{self, Ended};
 use toml::{Table, Value};
+use weave::belongs;
 use weave::patch::Patch;
 use weave::source::{CRATES, without_anchors};
 use weave::{Block, Book, Ending, Fence};
@@ -66,17 +67,21 @@ impl<'a> Diff<'a> {
 pub struct Copies {
     dir: PathBuf,
     built: Built,
+    /// The diffs without a copy, and why.
+    missing: Vec<(String, String)>,
 }
 
 impl Copies {
-    /// Copies the broken crates of all diffs to `dir` and builds them, or `only` one. A diff that
-    /// does not apply leaves no copy; a copy that does not compile is known by its error.
+    /// Copies the broken crates of all diffs to `dir` and builds them, or `only` one. Where there is
+    /// no copy, or it does not compile, that is told when the diff is run.
     pub fn build(book: &Book, dir: PathBuf, only: Option<Diff<'_>>) -> Result<Copies> {
         let root = &book.root;
-        let mut members = Vec::new();
+        let (mut members, mut missing) = (Vec::new(), Vec::new());
         for diff in Diff::all(book) {
-            if copy(root, &dir.join(diff.name), diff).is_ok() {
-                members.push(diff.name.to_owned());
+            match copy(root, &dir.join(diff.name), diff) {
+                Ok(()) => members.push(diff.name.to_owned()),
+                Err(error) if only.is_some_and(|only| only.name == diff.name) => return Err(error),
+                Err(error) => missing.push((diff.name.to_owned(), format!("{error:#}"))),
             }
         }
         write_if_changed(&dir.join("Cargo.toml"), &toml::to_string(&workspace(root, &members)?)?)?;
@@ -87,7 +92,7 @@ impl Copies {
         let target = target.to_str().context("the target folder's path is not UTF-8")?;
         let package = only.map_or("*".into(), |diff| format!("broken-{}", diff.name));
         let args = ["build", "--tests", "-p", &package, "--keep-going", "--target-dir", target];
-        Ok(Copies { built: cargo::build(&dir, &args)?, dir })
+        Ok(Copies { built: cargo::build(&dir, &args)?, dir, missing })
     }
 
     /// Runs the test that the diff breaks, and says how it ended.
@@ -113,6 +118,9 @@ impl Copies {
 
     /// The program that holds the diff's test, and the test's full name in it.
     fn find(&self, diff: Diff<'_>) -> Result<(&Path, String)> {
+        if let Some((_, why)) = self.missing.iter().find(|(name, _)| name == diff.name) {
+            bail!("{why}");
+        }
         let package = self.dir.join(diff.name);
         if let Some((_, error)) = self.built.errors.iter().find(|(of, _)| *of == package) {
             bail!("with the diff `{}` the crate does not compile:\n{error}", diff.name);
@@ -167,32 +175,53 @@ pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
 /// Copies the diff's crate to `to`, changed. Files that stay the same keep their time, so cargo
 /// builds only what changed.
 fn copy(root: &Path, to: &Path, diff: Diff<'_>) -> Result<()> {
-    let from = root.join(CRATES).join(diff.of_crate());
     let changed = Patch::parse(diff.body)
         .and_then(|patch| patch.apply(root))
         .map_err(|(_, fault)| anyhow!("{fault}"))?;
-    let changed_text = |file: &Path| {
-        let inside = file.strip_prefix(root).ok()?;
-        changed.iter().find(|(path, _)| path == inside).map(|(_, text)| text.clone())
-    };
+    copy_changed(root, to, diff, &changed)
+        .with_context(|| format!("no copy can be made for the diff `{}`", diff.name))
+}
+
+fn copy_changed(
+    root: &Path,
+    to: &Path,
+    diff: Diff<'_>,
+    changed: &[(PathBuf, String)],
+) -> Result<()> {
+    let from = root.join(CRATES).join(diff.of_crate());
     let mut kept = Vec::new();
     for file in files(&from)? {
-        let text = match changed_text(&file) {
-            Some(text) => text,
-            None => without_anchors(&fs::read_to_string(&file)?),
+        let inside = file.strip_prefix(&from)?;
+        let of_book = file.strip_prefix(root)?;
+        let bytes = match changed.iter().find(|(path, _)| path == of_book) {
+            Some((_, text)) => text.clone().into_bytes(),
+            None => fs::read(&file).with_context(|| of_book.display().to_string())?,
         };
-        let inside = file.strip_prefix(&from)?.to_owned();
-        let text = match inside == Path::new("Cargo.toml") {
-            true => manifest(&text, diff)?,
-            false => text,
+        let bytes = match inside == Path::new("Cargo.toml") {
+            true => manifest(&decode(bytes, of_book)?, diff)?.into_bytes(),
+            false if file.extension().is_some_and(|of| of == "rs") => plain(bytes),
+            false => bytes,
         };
-        write_if_changed(&to.join(&inside), &text)?;
+        write_if_changed(&to.join(inside), bytes)?;
         kept.push(to.join(inside));
     }
     for stale in files(to)?.into_iter().filter(|file| !kept.contains(file)) {
         fs::remove_file(stale)?;
     }
     Ok(())
+}
+
+fn decode(bytes: Vec<u8>, file: &Path) -> Result<String> {
+    weave::text::decode(bytes).with_context(|| file.display().to_string())
+}
+
+/// A source without its anchors, so that a new one builds nothing. What is not UTF-8 stays: cargo
+/// says so if it needs it.
+fn plain(source: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(source) {
+        Ok(text) => without_anchors(&text).into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
 }
 
 /// The copy's manifest: another package name, since they share a workspace, and the old name for
@@ -229,26 +258,17 @@ pub(crate) fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Tabl
     Ok(manifest)
 }
 
-pub(crate) fn write_if_changed(file: &Path, text: &str) -> Result<()> {
-    if fs::read_to_string(file).is_ok_and(|old| old == text) {
+pub(crate) fn write_if_changed(file: &Path, text: impl AsRef<[u8]>) -> Result<()> {
+    if fs::read(file).is_ok_and(|old| old == text.as_ref()) {
         return Ok(());
     }
     fs::create_dir_all(file.parent().unwrap_or(file))?;
     fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
 }
 
-/// All files in a folder and the folders in it, but what is built there.
+/// All files of the book in a folder and the folders in it.
 pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let path = entry?.path();
-        match path.is_dir() {
-            true if path.ends_with("target") => {}
-            true => found.extend(files(&path)?),
-            false => found.push(path),
-        }
-    }
-    Ok(found)
+    Ok(belongs::files(dir)?)
 }
 
 /// `cargo book break`: lists the diffs, or breaks one and shows what happens.

@@ -10,6 +10,7 @@ pub mod read;
 pub mod record;
 pub mod site;
 pub mod verdict;
+pub mod write;
 
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};

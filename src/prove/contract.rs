@@ -16,7 +16,7 @@ use lab::doomed::{self, Ending};
 use weave::patch::Patch;
 
 use crate::broken::{files, workspace, write_if_changed};
-use crate::{cargo, target};
+use crate::{cargo, target, write};
 
 /// The crate that the bugs are planted in, and the one whose tests must find them.
 const TRIAL: &str = "chapters-code/my-mio";
@@ -62,7 +62,7 @@ pub fn run(root: &Path) -> Result<()> {
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n\n"));
     let table = table(&bugs, &verdicts);
-    fs::write(root.join(CONTRACT).join("planted/RESULT.txt"), &table)?;
+    write::atomically(&root.join(CONTRACT).join("planted/RESULT.txt"), table.as_bytes())?;
     let unexplained = disagreements(&verdicts, &explained(root)?);
     ensure!(unexplained.is_empty(), "{}", unexplained.join("\n"));
     Ok(())
@@ -125,7 +125,7 @@ impl Copy<'_> {
             let inside = file.strip_prefix(&contract)?;
             if !inside.starts_with("planted") {
                 let to = copy.dir.join("contract").join(inside);
-                write_if_changed(&to, &fs::read_to_string(&file)?)?;
+                write_if_changed(&to, fs::read(&file)?)?;
             }
         }
         Ok(copy)
@@ -156,10 +156,10 @@ impl Copy<'_> {
         for file in files(&trial)?.iter().filter(|file| !file.starts_with(trial.join("as-mio"))) {
             let bug = changed.iter().find(|(path, _)| file.strip_prefix(self.root) == Ok(path));
             let text = match bug {
-                Some((_, text)) => text.clone(),
-                None => fs::read_to_string(file)?,
+                Some((_, text)) => text.clone().into_bytes(),
+                None => fs::read(file)?,
             };
-            write_if_changed(&self.dir.join("on-trial").join(file.strip_prefix(&trial)?), &text)?;
+            write_if_changed(&self.dir.join("on-trial").join(file.strip_prefix(&trial)?), text)?;
         }
         Ok(())
     }
