@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use weave::Book;
+use weave::{Book, Page};
 
 /// Prints every problem of the book under `root`; an error says how many there were.
 pub fn run(root: &Path) -> Result<()> {
@@ -13,6 +13,9 @@ pub fn run(root: &Path) -> Result<()> {
     let problems = weave::check::check(&book);
     for problem in &problems {
         println!("{problem}");
+    }
+    for page in book.pages.iter().filter(|page| page.draft) {
+        draft(&book, page);
     }
     let drafts = book.pages.iter().filter(|page| page.draft).count();
     let blocks: usize = book.pages.iter().map(|page| page.blocks.len()).sum();
@@ -26,5 +29,22 @@ pub fn run(root: &Path) -> Result<()> {
         }
         1 => bail!("1 problem"),
         n => bail!("{n} problems"),
+    }
+}
+
+/// What an author has yet to do; none of it is wrong.
+fn draft(book: &Book, page: &Page) {
+    let lacks = weave::draft::lacks(book, page);
+    if lacks.is_empty() {
+        println!(
+            "{}: a draft that lacks nothing: where `cargo test {}` is green, take its first line out",
+            page.file.display(),
+            page.name()
+        );
+        return;
+    }
+    println!("{}: a draft; it lacks", page.file.display());
+    for lack in lacks {
+        println!("    {}", lack.to_string().replace('\n', "\n    "));
     }
 }

@@ -30,6 +30,8 @@ enum Verb {
     Read(Read),
     /// Find everything that is wrong and needs no compiler to be found
     Check,
+    /// Lay out a note: its page as a draft, the test of its claim, and all entries
+    New(book::new::Args),
     /// Run the console blocks again and write their output back
     Record {
         /// Only the pages whose path contains this
@@ -115,6 +117,7 @@ fn run(cli: Cli) -> Result<()> {
             book::read::run(&root, address, open)
         }
         Verb::Check => book::check::run(&root),
+        Verb::New(args) => book::new::run(&root, &args),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
         Verb::Prove { what: What::Tokio } => book::prove::tokio::run(&root),
         Verb::Prove { what: What::Contract { bug: None } } => book::prove::contract::run(&root),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::book::Book;
+use crate::draft;
 use crate::fence::Fence;
 use crate::ledger::LEDGER;
 use crate::links::Site;
@@ -28,7 +29,7 @@ pub fn check(book: &Book) -> Vec<Problem> {
         blocks(book, page, &mut problems);
         links(&site, page, &mut problems);
         if page.path.parent() != Some(Path::new("")) && !page.draft {
-            note(page, &mut problems);
+            note(book, page, &mut problems);
         }
     }
     names(book, &mut problems);
@@ -188,7 +189,8 @@ fn links(site: &Site<'_>, page: &Page, problems: &mut Vec<Problem>) {
 }
 
 /// What every note has: a claim with its platform and its proof, sources, and a length.
-fn note(page: &Page, problems: &mut Vec<Problem>) {
+pub(crate) fn note(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
+    problems.extend(draft::unwritten(book, page));
     let mut wrong = |line, what: &str, help: &str| {
         problems.push(page.problem(line, Fault::new(what, help)));
     };
@@ -207,7 +209,7 @@ fn note(page: &Page, problems: &mut Vec<Problem>) {
             wrong(second.line, "a second claim", "a note has one idea: make it two notes")
         }
     }
-    if !page.headings.iter().any(|heading| heading.text == "Sources") {
+    if draft::is_empty(page, "Sources") {
         wrong(
             1,
             "the note names no sources",

@@ -10,6 +10,7 @@
 pub mod belongs;
 pub mod book;
 pub mod check;
+pub mod draft;
 pub mod fence;
 pub mod ledger;
 pub mod links;
@@ -18,6 +19,7 @@ pub mod page;
 pub mod patch;
 pub mod preprocess;
 pub mod problem;
+mod reader;
 pub mod render;
 pub mod source;
 pub mod summary;

@@ -1,0 +1,62 @@
+//! What a draft still lacks to be published.
+
+use crate::book::Book;
+use crate::check;
+use crate::fence::Fence;
+use crate::page::Page;
+use crate::problem::{Fault, Problem};
+
+/// Marks a line that says what is to be written in its place.
+pub const MARK: &str = "WRITE:";
+
+/// Everything that the page lacks, in the order of files and lines.
+pub fn lacks(book: &Book, page: &Page) -> Vec<Problem> {
+    let mut lacks = Vec::new();
+    check::note(book, page, &mut lacks);
+    let has = |is: fn(&Fence) -> bool| page.blocks.iter().any(|block| is(&block.fence));
+    let mut lack = |what: &str, help: &str| lacks.push(page.problem(1, Fault::new(what, help)));
+    if !has(|fence| matches!(fence, Fence::Rust { .. } | Fence::Console { .. } | Fence::Drawing)) {
+        let help = "show an excerpt or a program (`rust`), and what it printed (`console`)";
+        lack("the page runs nothing", help);
+    }
+    if !has(|fence| matches!(fence, Fence::Diff { .. })) {
+        let help = "add a block `diff,name=NAME,test=CRATE::TEST,hangs`, the smallest that does";
+        lack("nothing makes the claim false", help);
+    }
+    if !has(|fence| matches!(fence, Fence::Recall { .. })) {
+        lack(
+            "the page asks nothing",
+            "add a block `recall,ID`: a question, a line `---`, the answer",
+        );
+    }
+    lacks.sort();
+    lacks.dedup();
+    lacks
+}
+
+/// The lines that only say what to write: on the page, and in the tests that it names.
+pub fn unwritten(book: &Book, page: &Page) -> Vec<Problem> {
+    let on_page = page.text.lines().enumerate().map(|(at, line)| (page.file.clone(), at + 1, line));
+    let named = page.tests().filter_map(|(test, _)| book.tests.get(test).ok());
+    let in_tests = named.flat_map(|test| {
+        let lines = test.code.lines().enumerate();
+        lines.map(|(at, line)| (test.file.clone(), test.line + at, line))
+    });
+    let unwritten = on_page.chain(in_tests).filter_map(|(file, line, text)| {
+        let (_, what) = text.split_once(MARK)?;
+        let what = what.trim().trim_end_matches("-->").trim_end_matches([';', ')', '"']).trim_end();
+        let what = what.split(" [Proof]").next().unwrap_or(what);
+        Some(Fault::new(format!("to write: {what}"), "").at(file, line))
+    });
+    unwritten.collect()
+}
+
+/// Whether the page has no section of that title, or nothing but comments in it.
+pub fn is_empty(page: &Page, title: &str) -> bool {
+    let Some(at) = page.headings.iter().position(|heading| heading.text == title) else {
+        return true;
+    };
+    let end = page.headings.get(at + 1).map_or(usize::MAX, |next| next.line - 1);
+    let section = page.text.lines().take(end).skip(page.headings[at].line);
+    section.into_iter().all(|line| line.trim().is_empty() || line.starts_with("<!--"))
+}
