@@ -86,7 +86,8 @@ impl Copies {
         }
         write_if_changed(&dir.join("Cargo.toml"), &toml::to_string(&workspace(root, &members)?)?)?;
         if !dir.join("Cargo.lock").exists() {
-            fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
+            let copied = fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"));
+            copied.context("Cargo.lock can't be copied")?;
         }
         let target = target(root);
         let target = target.to_str().context("the target folder's path is not UTF-8")?;
@@ -239,7 +240,8 @@ fn manifest(text: &str, diff: Diff<'_>) -> Result<String> {
 
 /// The manifest of a workspace of copies: the book's own dependencies, paths made absolute.
 pub(crate) fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
-    let book: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
+    let book = weave::text::read(&root.join("Cargo.toml")).context("Cargo.toml")?;
+    let book: Table = toml::from_str(&book).context("Cargo.toml")?;
     let mut workspace = book["workspace"].as_table().context("a workspace")?.clone();
     workspace.remove("default-members");
     workspace.remove("exclude");

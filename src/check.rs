@@ -17,13 +17,16 @@ pub fn run(root: &Path) -> Result<()> {
     for page in book.pages.iter().filter(|page| page.draft) {
         draft(&book, page);
     }
-    let drafts = book.pages.iter().filter(|page| page.draft).count();
+    let drafts = match book.pages.iter().filter(|page| page.draft).count() {
+        1 => "1 draft".to_owned(),
+        n => format!("{n} drafts"),
+    };
     let blocks: usize = book.pages.iter().map(|page| page.blocks.len()).sum();
     match problems.len() {
         0 => {
             let pages = book.pages.len();
             let took = started.elapsed().as_millis();
-            println!("{pages} pages ({drafts} drafts), {blocks} blocks: nothing wrong ({took} ms)");
+            println!("{pages} pages ({drafts}), {blocks} blocks: nothing wrong ({took} ms)");
             println!("`cargo test` proves the rest.");
             Ok(())
         }

@@ -66,8 +66,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     });
     let made = made.context("nothing was left behind")?;
     undo.forget();
+    let width = made.iter().map(|(file, _)| file.len()).max().unwrap_or_default();
     for (file, what) in made {
-        println!("{file:<44} {what}");
+        println!("{file:<width$}  {what}");
     }
     println!(
         "\nWrite the test, then the page; the lines marked WRITE say what belongs there.\n\

@@ -9,6 +9,9 @@ use std::os::unix::fs::symlink;
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use book::broken::{Copies, Diff};
+use weave::Book;
+
 use small::{PAGE, PRINTED, Small};
 
 /// `cargo book record`, once it has started the command of the page.
@@ -97,4 +100,15 @@ fn a_copy_that_can_not_be_made_says_why() {
     assert!(!told.contains("package ID"), "{told}");
     let output = small.book(&["break", "other"]).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
+
+    // Where all are made, it is the one that fails.
+    let book = Book::load(&small.at("")).unwrap();
+    let copies = Copies::build(&book, small.at("target/book/broken"), None).unwrap();
+    let [another, other] = &Diff::all(&book).collect::<Vec<_>>()[..] else { panic!("two diffs") };
+    let error = copies.run(*another).unwrap_err().to_string();
+    assert!(
+        error.starts_with("no copy can be made for the diff `another`: can't write"),
+        "{error}"
+    );
+    assert!(copies.run(*other).is_ok());
 }

@@ -14,7 +14,7 @@ const KEPT: &str = "\
 abstract as async await become box break const continue crate do dyn else enum extern false final fn \
 for gen if impl in let loop macro match mod move mut override priv pub ref return self static struct \
 super trait true try type typeof unsafe unsized use virtual where while yield \
-alloc core proc-macro std test build deps examples incremental target \
+alloc book core proc-macro std test build deps examples incremental target \
 aux con nul prn com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9";
 
 /// Refuses names that no chapter crate can have.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use weave::patch::Patch;
+use weave::{belongs, text};
 
 use super::suite::{AS_MIO, Plan, Suite, Test, Verdict, version};
 use crate::target;
@@ -90,11 +91,11 @@ fn most(verdicts: &BTreeMap<Test, Verdict>) -> Option<&str> {
 
 fn faults(root: &Path) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
-    for entry in fs::read_dir(root.join(FAULTS)).with_context(|| format!("can't read {FAULTS}"))? {
-        let path = entry?.path();
-        let text = fs::read_to_string(&path)?;
+    for path in belongs::files(&root.join(FAULTS))? {
+        let text = text::read(&path).with_context(|| path.display().to_string())?;
         let (says, diff) = text.split_once('\n').unwrap_or_default();
         let says = says
+            .trim_end()
             .strip_prefix("# ")
             .with_context(|| format!("{}: the first line is `# what is wrong`", path.display()))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use lab::doomed;
 use toml::{Table, Value};
+use weave::belongs;
 
 use crate::broken;
 use crate::cargo::{self, Built, Executable};
@@ -238,15 +239,9 @@ fn progress(done: usize, all: usize) {
 /// Copies a folder of sources. Files that are there already keep their time, so that cargo builds
 /// only what changed.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy(&entry.path(), &to)?,
-            false if fs::read(&to).is_ok_and(|old| fs::read(entry.path()).ok() == Some(old)) => {}
-            false => fs::write(&to, fs::read(entry.path())?)?,
-        }
+    for file in belongs::files(from)? {
+        let text = fs::read(&file).with_context(|| file.display().to_string())?;
+        broken::write_if_changed(&to.join(file.strip_prefix(from)?), text)?;
     }
     Ok(())
 }

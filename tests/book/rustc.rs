@@ -182,7 +182,9 @@ fn allowed(root: &Path, page: &Page) -> Result<Vec<String>> {
     for of in page.crates() {
         names.push(of.replace('-', "_"));
         let manifest = root.join(weave::source::CRATES).join(of).join("Cargo.toml");
-        let manifest: toml::Table = toml::from_str(&fs::read_to_string(manifest)?)?;
+        let named = || manifest.display().to_string();
+        let text = weave::text::read(&manifest).with_context(named)?;
+        let manifest: toml::Table = toml::from_str(&text).with_context(named)?;
         for table in ["dependencies", "dev-dependencies"] {
             let table = manifest.get(table).and_then(toml::Value::as_table);
             names.extend(table.into_iter().flatten().map(|(name, _)| name.replace('-', "_")));

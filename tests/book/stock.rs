@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Completion, Failed, Trial};
+use weave::belongs;
 
 use crate::rustc;
 use crate::works::Works;
@@ -62,14 +63,10 @@ fn main(page: &str) -> Option<&str> {
 /// The files below `dir` with this extension, by their path inside it.
 fn texts(dir: &Path, extension: &str) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            let inside = texts(&path, extension)?;
-            found.extend(inside.into_iter().map(|(file, text)| (format!("{name}/{file}"), text)));
-        } else if path.extension().is_some_and(|e| e == extension) {
-            found.insert(name, fs::read_to_string(&path)?);
+    for path in belongs::files(dir)? {
+        if path.extension().is_some_and(|e| e == extension) {
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            found.insert(path.strip_prefix(dir)?.display().to_string(), text);
         }
     }
     Ok(found)

@@ -24,7 +24,10 @@ pub type Stamp = (PathBuf, u64, SystemTime);
 impl Works {
     pub fn new() -> Works {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let book = Book::load(root).expect("the repository has a book");
+        let book = Book::load(root).unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            std::process::exit(1)
+        });
         Works { book, built: OnceLock::new(), copies: OnceLock::new(), programs: OnceLock::new() }
     }
 
