@@ -78,6 +78,7 @@ fn a_crate_that_is_open_in_an_editor_can_be_broken() {
     small.write("chapters-code/one/src/.lib.rs.swp", b"b0VIM\xff\xfe");
     symlink("me@here.1:2", small.at("chapters-code/one/src/.#lib.rs")).unwrap();
     small.write("chapters-code/one/picture.png", b"\x89PNG\xff");
+    small.write("chapters-code/one/data/latin.rs", b"// caf\xe9\n");
     small.write(OsStr::from_bytes(b"chapters-code/one/caf\xe9.txt"), "");
     let source = small.read("chapters-code/one/src/lib.rs").replace('\n', "\r\n");
     small.write("chapters-code/one/src/lib.rs", format!("\u{feff}{source}"));

@@ -101,6 +101,8 @@ fn a_new_note_is_sound_and_can_be_written_to_its_end() {
     let (green, said) = copy.cargo(&["test", "-p", "room"]);
     assert!(!green && said.contains("WRITE: the experiment that would refute"), "{said}");
     let mut lacks = copy.lacks();
+    let (_, said) = copy.book(&["check"]);
+    assert!(said.contains("book/why/room.md:1: the note names no sources"), "{said}");
     assert!(lacks > 10, "{lacks}");
 
     // Published as it is, it is refused.
@@ -155,6 +157,7 @@ fn what_can_not_be_made_leaves_nothing() {
     let copy = Checkout::new();
     fs::create_dir(copy.at("chapters-code/taken")).unwrap();
     fs::write(copy.at("chapters-code/taken/x"), "").unwrap();
+    copy.edit("book/why/edges.md", "recall,edge-would-block", "recall,clash-why");
     let before = copy.all();
     let cases: &[(&[&str], &str)] = &[
         (&["room"], "names no part"),
@@ -182,6 +185,7 @@ fn what_can_not_be_made_leaves_nothing() {
         (&["why/room", "--title", "a](b.md) [c"], "no line for SUMMARY.md"),
         (&["why/room", "--title", "a\nb"], "can't be a title"),
         (&["why/room", "--title", ""], "can't be a title"),
+        (&["why/clash"], "a second card `clash-why`"),
         (&["why/room", "--title", "<b>x</b>"], "can't be a title"),
         (&["room/room", "--part-title", "a\n\n# b"], "no line for SUMMARY.md"),
     ];

@@ -56,7 +56,7 @@ fn what_editors_and_other_tools_leave_is_not_looked_at() {
     small.write("chapters-code/one/src/lib.rs~", b"\xff");
     small.write("chapters-code/one/picture.png", b"\x89PNG\xff");
     small.write("chapters-code/.idea/x.xml", "");
-    small.write("chapters-code/no-crate/notes.txt", "");
+    small.write("chapters-code/no-crate/src/x.rs", b"\xff");
     small.write(OsStr::from_bytes(b"chapters-code/one/src/caf\xe9.txt"), "");
     small.write(OsStr::from_bytes(b"chapters-code/one/tests/caf\xe9.rs"), "");
     small.write("book/start.md~", "# Not this\n");
