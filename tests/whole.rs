@@ -1,10 +1,10 @@
 //! Between them the pages show every line of `my-mio`.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use weave::Book;
-use weave::belongs;
 use weave::source::{Include, without_anchors};
 
 const SOURCES: &str = "chapters-code/my-mio/src";
@@ -14,10 +14,9 @@ fn the_notes_read_every_line_of_my_mio() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shown = shown(root);
     let mut unread = Vec::new();
-    let files = belongs::files(&root.join(SOURCES)).unwrap();
-    for file in files.iter().filter(|file| file.extension().is_some_and(|of| of == "rs")) {
+    for file in weave::belongs::files(&root.join(SOURCES)).unwrap() {
         let file = file.strip_prefix(root).unwrap();
-        let text = weave::text::read(&root.join(file)).unwrap();
+        let text = fs::read_to_string(root.join(file)).unwrap();
         for line in code(&without_anchors(&text)) {
             if !shown.contains(&(file.to_owned(), line.to_owned())) {
                 unread.push(format!("{}: {line}", file.display()));
