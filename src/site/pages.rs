@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use regex::Regex;
+use weave::mdbook::Markdown;
+use weave::mdbook::pulldown_cmark::{Event, Tag, TagEnd};
 use weave::{Book, Page};
 
 use super::address::Address;
@@ -77,7 +78,8 @@ fn about(address: &Address, book: &Book, named: &Named) -> BTreeMap<String, Abou
             url: address.of(at),
             kind,
             title: title.unwrap_or(&named.title).to_owned(),
-            description: description(page).unwrap_or_else(|| named.description.clone()),
+            description: description(book.markdown, page)
+                .unwrap_or_else(|| named.description.clone()),
         };
         found.insert(at.to_owned(), about.clone());
         found.insert(file, about);
@@ -93,11 +95,11 @@ fn file(page: &Path) -> String {
 }
 
 /// The page's first paragraph as plain text: a note begins with the sentence that it stands for.
-fn description(page: &Page) -> Option<String> {
+fn description(markdown: Markdown, page: &Page) -> Option<String> {
     let mut text = String::new();
     let mut inside = false;
     let mut skipped = None;
-    for event in Parser::new_ext(&page.text, weave::page::options()) {
+    for event in markdown.parser(&page.text) {
         match event {
             Event::Start(Tag::Paragraph) => inside = true,
             Event::End(TagEnd::Paragraph) if !text.trim().is_empty() => break,
@@ -218,7 +220,8 @@ mod tests {
     use super::*;
 
     fn described(text: &str) -> Option<String> {
-        description(&Page::parse(Path::new("book/a.md"), Path::new("a.md"), text.to_owned()))
+        let page = Page::parse(Path::new("book/a.md"), Path::new("a.md"), text.to_owned());
+        description(Markdown::default(), &page)
     }
 
     #[test]
@@ -230,7 +233,7 @@ mod tests {
         assert_eq!(described(plain).unwrap(), "A plain sentence.");
         assert_eq!(
             described("# T\n\n![](a.png)\n\nWith `code` & \"more\".").unwrap(),
-            "With code & \"more\"."
+            "With code & “more”."
         );
         assert_eq!(described("# T\n\n- a list\n"), None);
     }

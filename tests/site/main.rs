@@ -49,7 +49,7 @@ fn small_book(name: &str, toml: &str) -> PathBuf {
     page("ledger.toml", "at_most = 0\n");
     page("SUMMARY.md", "# Summary\n\n- [One](one.md)\n- [Two](two.md)\n- [Half](half.md)\n");
     page("one.md", "# The first\n\nIt leads to [the second](two.md#there).\n");
-    page("two.md", "# The second\n\nIt says \"more\".\n\n## There\n");
+    page("two.md", "# The second\n\nIt says `\"more\"`.\n\n## There\n");
     page("half.md", "<!-- draft -->\n\n# Half an idea\n\nUnproven words.\n");
     root
 }

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::str::FromStr;
 
-use mdbook_markdown::pulldown_cmark::{Event, Parser, Tag, TagEnd};
+pub use mdbook_markdown::pulldown_cmark;
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use mdbook_preprocessor::config::Config;
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 use crate::problem::{Fault, Problem};
 use crate::text;
