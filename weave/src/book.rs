@@ -74,13 +74,17 @@ impl Book {
     fn read_pages(&mut self, summary: Summary) {
         let faults = summary.faults.into_iter();
         self.problems.extend(faults.map(|(line, fault)| fault.at(SUMMARY, line)));
-        for Entry { path, line, .. } in summary.pages {
+        for Entry { path, part, line } in summary.pages {
             if self.page(&path).is_some() {
                 continue;
             }
             let file = Path::new(SRC).join(&path);
             match text::read(&self.root.join(&file)) {
-                Ok(text) => self.pages.push(Page::parse_as(self.markdown, &file, &path, text)),
+                Ok(text) => {
+                    let mut page = Page::parse_as(self.markdown, &file, &path, text);
+                    page.part = part.unwrap_or_default();
+                    self.pages.push(page);
+                }
                 Err(error) => {
                     let what = format!("can't read the page `{}`: {error}", path.display());
                     let help = "write it, or take it out of SUMMARY.md";
@@ -127,4 +131,25 @@ impl Book {
 
 fn is_page(path: &Path) -> bool {
     path.extension().is_some_and(|of| of == "md")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A book of these pages, in this order.
+    pub(crate) fn book(pages: &[(&str, &str)]) -> Book {
+        let page = |(path, text): &(&str, &str)| {
+            Page::parse(&Path::new(SRC).join(path), Path::new(path), (*text).to_owned())
+        };
+        Book {
+            root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+            pages: pages.iter().map(page).collect(),
+            files: BTreeSet::new(),
+            markdown: Markdown::default(),
+            tests: Tests::default(),
+            ledger: Ledger::default(),
+            problems: Vec::new(),
+        }
+    }
 }

@@ -3,21 +3,23 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::arc::{self, WORDS};
 use crate::book::Book;
-use crate::draft;
-use crate::fence::Fence;
+use crate::fence::{Fence, Varies};
 use crate::ledger::LEDGER;
 use crate::links::Site;
+use crate::minutes::shown_lines;
 use crate::page::{Block, Page};
 use crate::patch::Patch;
 use crate::problem::{Fault, Problem};
 use crate::source::Include;
+use crate::{cards, draft, glossary, needs, redirects};
 
 /// The longest listing, in lines that the reader sees.
 pub const LONGEST_LISTING: usize = 25;
 
-/// How many words of prose a note has.
-pub const WORDS: std::ops::RangeInclusive<usize> = 600..=1400;
+/// The longest program, in lines with those that are hidden.
+pub const LONGEST_PROGRAM: usize = 40;
 
 /// All problems, in the order of files and lines.
 pub fn check(book: &Book) -> Vec<Problem> {
@@ -28,12 +30,18 @@ pub fn check(book: &Book) -> Vec<Problem> {
         problems.extend(page.problems.iter().cloned());
         blocks(book, page, &mut problems);
         links(&site, page, &mut problems);
+        cards::check(page, &mut problems);
         if page.path.parent() != Some(Path::new("")) && !page.draft {
             note(book, page, &mut problems);
         }
     }
     names(book, &mut problems);
     ledger(book, &mut problems);
+    varies(book, &mut problems);
+    arc::old_form(book, &mut problems);
+    needs::check(book, &mut problems);
+    glossary::check(book, &mut problems);
+    redirects::check(book, &mut problems);
     problems.sort();
     problems.dedup();
     problems
@@ -73,14 +81,24 @@ fn rust(book: &Book, page: &Page, block: &Block, run: bool) -> BlockFault {
         Some(Err(fault)) => Some((1, fault)),
         Some(Ok(include)) => match include.resolve(&book.root, &page.file) {
             Err(fault) => Some((1, fault)),
+            // What is folded may be long: who unfolds it wants to read it.
+            Ok(_) if page.marks.folds(block.range.start) => None,
             Ok(excerpt) => too_long(&excerpt.code),
         },
         None if !run && !book.ledger.excuses(&page.file, &block.name) => {
             let what = format!("`{}` is compiled but not run", block.name);
             Some((0, Fault::new(what, format!("drop `no_run`, or give a reason in {LEDGER}"))))
         }
-        None => too_long(&block.body),
+        None => too_long(&block.body).or_else(|| too_much(&block.body)),
     }
+}
+
+fn too_much(program: &str) -> BlockFault {
+    let lines = program.lines().count();
+    (lines > LONGEST_PROGRAM).then(|| {
+        let what = format!("a program of {lines} lines, those that are hidden included");
+        (0, Fault::new(what, format!("at most {LONGEST_PROGRAM}: the rest belongs into the crate")))
+    })
 }
 
 /// What is folded is always an excerpt. It may be long: who unfolds it wants to read it.
@@ -154,8 +172,7 @@ fn title(svg: &str) -> Option<&str> {
 }
 
 fn too_long(code: &str) -> BlockFault {
-    let hidden = |line: &&str| !(*line == "#" || line.starts_with("# "));
-    let shown = code.lines().filter(hidden).count();
+    let shown = shown_lines(code);
     (shown > LONGEST_LISTING).then(|| {
         let what = format!("a listing of {shown} lines");
         let help = format!("at most {LONGEST_LISTING}: it has two ideas, or boilerplate to hide");
@@ -172,9 +189,7 @@ fn diff(book: &Book, block: &Block, test: &str) -> BlockFault {
 }
 
 fn recall(block: &Block) -> BlockFault {
-    let sides = block.body.split_once("\n---\n");
-    let filled = |(q, a): (&str, &str)| !q.trim().is_empty() && !a.trim().is_empty();
-    (!sides.is_some_and(filled)).then(|| {
+    cards::sides(&block.body).is_none().then(|| {
         let help = "write the question, a line `---`, the answer";
         (0, Fault::new("this card has no question or no answer", help))
     })
@@ -188,9 +203,18 @@ fn links(site: &Site<'_>, page: &Page, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What every note has: a claim with its platform and its proof, sources, and a length.
+/// What a note must have, in the form that it is in.
 pub(crate) fn note(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
     problems.extend(draft::unwritten(book, page));
+    match book.ledger.is_old(&page.file) {
+        true => old_note(page, problems),
+        false => arc::check(book, page, problems),
+    }
+}
+
+/// What every note in the form before the arc has: a claim with its platform and its proof, sources,
+/// and a length.
+fn old_note(page: &Page, problems: &mut Vec<Problem>) {
     let mut wrong = |line, what: &str, help: &str| {
         problems.push(page.problem(line, Fault::new(what, help)));
     };
@@ -218,7 +242,7 @@ pub(crate) fn note(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
     }
     if !WORDS.contains(&page.words) {
         let what = format!("the note has {} words", page.words);
-        wrong(1, &what, &format!("a note has {} to {}", WORDS.start(), WORDS.end()));
+        wrong(1, &what, &format!("a note has {} to {}", WORDS.start, WORDS.end - 1));
     }
 }
 
@@ -260,5 +284,41 @@ fn ledger(book: &Book, problems: &mut Vec<Problem>) {
             let what = format!("{} has no unproven block `{}`", entry.page, entry.block);
             wrong(what, "take the entry out and lower `at_most`");
         }
+    }
+}
+
+/// Blocks that erase all their numbers are counted, and may only become fewer.
+fn varies(book: &Book, problems: &mut Vec<Problem>) {
+    let ledger = &book.ledger;
+    let is_plain = |block: &&Block| block.fence == Fence::Console { varies: Varies::Everything };
+    for page in &book.pages {
+        let file = page.file.to_string_lossy();
+        let allowed = ledger.varies.pages.get(&*file).copied().unwrap_or(0);
+        let blocks: Vec<&Block> = page.blocks.iter().filter(is_plain).collect();
+        for block in blocks.iter().skip(allowed) {
+            let help =
+                "name the words before or above the numbers that differ: `varies=\"ms, ns\"`";
+            let what = "`varies` that erases all numbers, in a new block";
+            problems.push(page.problem(block.line, Fault::new(what, help)));
+        }
+        if blocks.len() < allowed {
+            let what = format!("{file} has {} blocks with plain `varies`", blocks.len());
+            let help = "lower its number, or take it out, and lower `at_most`";
+            let line = ledger.line("[varies.pages]", &format!("\"{file}\""));
+            problems.push(Fault::new(what, help).at(LEDGER, line));
+        }
+    }
+    for page in ledger.varies.pages.keys() {
+        if !book.pages.iter().any(|known| known.file == Path::new(page)) {
+            let line = ledger.line("[varies.pages]", &format!("\"{page}\""));
+            let what = format!("there is no page `{page}`");
+            problems.push(Fault::new(what, "take it out, and lower `at_most`").at(LEDGER, line));
+        }
+    }
+    let all: usize = ledger.varies.pages.values().sum();
+    if all != ledger.varies.at_most {
+        let what = format!("{all} blocks with plain `varies`, at_most {}", ledger.varies.at_most);
+        let help = "the count may only shrink: lower `at_most` to it, and never raise it";
+        problems.push(Fault::new(what, help).at(LEDGER, ledger.line("[varies]", "at_most")));
     }
 }

@@ -12,7 +12,8 @@ rust,compile_fail,E0277                   must fail to compile with this code
 rust,compile_fail=\"some words\"            must fail to compile with this text, where there is no code
 go    with an {{#include file:anchor}}    an excerpt of a Go program beside a chapter crate
 console                                   `$ command` and its output, run again
-console,varies                            the same; numbers are compared by shape only
+console,varies=\"ms, of 400\"              the same, but for numbers before or under these words
+console,varies                            the same, but for all numbers; for no new block
 console,slow                              the same; it takes minutes, and runs where BOOK_SLOW=1 is set
 console,drawing                           `$ command` and its output, one SVG: drawn; compared likewise
 diff,name=N,test=crate::test,hangs        must make that test hang; or dies=\"SIGSEGV\", or fails=\"words\"
@@ -35,8 +36,8 @@ pub enum Fence {
     Go,
     /// Commands and their output.
     Console {
-        /// Numbers differ from run to run and are compared by shape only.
-        varies: bool,
+        /// Which numbers differ from run to run and are compared by shape only.
+        varies: Varies,
     },
     /// Commands that take minutes, run where `BOOK_SLOW=1` is set. Compared as where numbers vary.
     Slow,
@@ -58,6 +59,17 @@ pub enum Fence {
     },
     /// Plain text.
     Text,
+}
+
+/// Which numbers of an output differ from run to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Varies {
+    /// None.
+    Nothing,
+    /// Those before or under one of these words.
+    Words(Vec<String>),
+    /// All of them.
+    Everything,
 }
 
 /// Why the compiler must refuse a block.
@@ -92,10 +104,11 @@ impl Fence {
         match tag {
             "rust" => rust(rest).ok_or_else(bad),
             "console" => match rest {
-                [] => Ok(Fence::Console { varies: false }),
-                [one] if one == "varies" => Ok(Fence::Console { varies: true }),
+                [] => Ok(Fence::Console { varies: Varies::Nothing }),
+                [one] if one == "varies" => Ok(Fence::Console { varies: Varies::Everything }),
                 [one] if one == "slow" => Ok(Fence::Slow),
                 [one] if one == "drawing" => Ok(Fence::Drawing),
+                [one] => varies(one).ok_or_else(bad),
                 _ => Err(bad()),
             },
             "diff" => diff(rest).ok_or_else(bad),
@@ -129,6 +142,14 @@ fn rust(rest: &[String]) -> Option<Fence> {
         }
         _ => None,
     }
+}
+
+/// `varies="ms, of 400"`: the words say which numbers differ.
+fn varies(attribute: &str) -> Option<Fence> {
+    let words = value(attribute, "varies")?;
+    let words: Vec<String> = words.split(',').map(|word| word.trim().to_owned()).collect();
+    let are_words = words.iter().all(|word| word.contains(char::is_alphabetic));
+    are_words.then_some(Fence::Console { varies: Varies::Words(words) })
 }
 
 fn diff(rest: &[String]) -> Option<Fence> {
@@ -195,7 +216,9 @@ mod tests {
                 ending: Ending::Fails(Some("a, b".into())),
             }
         );
-        assert_eq!(parse("console,varies"), Fence::Console { varies: true });
+        assert_eq!(parse("console,varies"), Fence::Console { varies: Varies::Everything });
+        let words = Varies::Words(vec!["ms".into(), "of 400".into()]);
+        assert_eq!(parse("console,varies=\"ms, of 400\""), Fence::Console { varies: words });
         assert_eq!(parse("console,drawing"), Fence::Drawing);
         assert_eq!(parse("console,slow"), Fence::Slow);
         assert_eq!(parse("rust,folded"), Fence::Folded);
@@ -220,6 +243,9 @@ mod tests {
             "text,x",
             "console,x",
             "console,varies,drawing",
+            "console,varies=",
+            "console,varies=\"ms,\"",
+            "console,varies=\"400\"",
         ] {
             let fault = Fence::parse(info).expect_err(info);
             assert!(fault.help.contains("compile_fail"), "{info}: {fault}");

@@ -7,25 +7,35 @@
 //!
 //! Nothing here runs cargo or speaks HTTP: the tests and the `book` command do.
 
+pub mod arc;
 pub mod belongs;
 pub mod book;
+pub mod cards;
 pub mod check;
+pub mod contents;
 pub mod draft;
 pub mod fence;
+pub mod glossary;
 pub mod ledger;
 pub mod links;
+pub mod marks;
 pub mod mdbook;
+pub mod minutes;
+pub mod needs;
+pub mod opening;
 pub mod page;
 pub mod patch;
 pub mod preprocess;
 pub mod problem;
+pub mod prose;
 mod reader;
+pub mod redirects;
 pub mod render;
 pub mod source;
 pub mod summary;
 pub mod text;
 
 pub use book::Book;
-pub use fence::{Ending, Fence};
+pub use fence::{Ending, Fence, Varies};
 pub use page::{Block, Page};
 pub use problem::Problem;

@@ -4,8 +4,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::fence::Fence;
+use crate::marks::Marks;
 use crate::mdbook::Markdown;
+use crate::opening::Opening;
 use crate::problem::{Fault, Problem};
+use crate::prose;
 use crate::reader::Reader;
 use crate::text::MARK;
 
@@ -31,8 +34,16 @@ pub struct Page {
     pub links: Vec<Link>,
     /// The paragraphs that begin with a bold **Claim**.
     pub claims: Vec<Claim>,
-    /// The words of the prose, without blocks.
+    /// How mdBook reads it.
+    pub markdown: Markdown,
+    /// What it says in comments.
+    pub marks: Marks,
+    /// The quotation under `needs`; a page in the old form has none.
+    pub opening: Option<Opening>,
+    /// The words of the prose, without blocks and without what is folded.
     pub words: usize,
+    /// The title of the part in which `SUMMARY.md` lists it.
+    pub part: String,
     /// Blocks and HTML that could not be read.
     pub problems: Vec<Problem>,
 }
@@ -108,13 +119,43 @@ impl Page {
             headings: Vec::new(),
             links: Vec::new(),
             claims: Vec::new(),
+            markdown,
+            marks: Marks::read(markdown, &text),
+            opening: None,
             words: 0,
+            part: String::new(),
             problems: Vec::new(),
             text: String::new(),
         };
         Reader::new(&mut page, &text, 0).read(markdown);
         page.text = text;
+        page.read_arc();
         page
+    }
+
+    /// What the marks of the page tell of its prose.
+    fn read_arc(&mut self) {
+        let quote = self.marks.quote.clone();
+        self.opening = quote.map(|quote| Opening::read(self.markdown, &self.text, quote));
+        let opening = self.opening.as_ref();
+        let is_shown = |prose: &&prose::Prose| {
+            let at = prose.offset(0);
+            !self.marks.folds(at) && !opening.is_some_and(|opening| opening.folds(at))
+        };
+        self.words =
+            prose::read(self.markdown, &self.text).iter().filter(is_shown).map(|p| p.words()).sum();
+        let faults = std::mem::take(&mut self.marks.faults);
+        self.problems.extend(faults.into_iter().map(|(line, fault)| fault.at(&self.file, line)));
+    }
+
+    /// The line, from 1, at which a byte of the page stands.
+    pub fn line(&self, offset: usize) -> usize {
+        self.text[..offset].matches('\n').count() + 1
+    }
+
+    /// The byte at which a line of the page begins.
+    pub fn start_of(&self, line: usize) -> usize {
+        self.text.split_inclusive('\n').take(line - 1).map(str::len).sum()
     }
 
     /// The name under which the tests of this page's blocks are found: `edges` for `why/edges.md`.

@@ -20,8 +20,6 @@ pub struct Reader<'a> {
     heading: Option<(usize, usize)>,
     quote: Option<(Range<usize>, String)>,
     block: Option<(String, Range<usize>, String)>,
-    /// The prose so far; its words are counted when it ends.
-    prose: String,
     /// Where the last text ended, and with what: a bracket that is text is in no link.
     bracket: Option<(usize, char)>,
     /// The footnotes: defined, and mentioned, each with its line.
@@ -39,7 +37,6 @@ impl<'a> Reader<'a> {
             heading: None,
             quote: None,
             block: None,
-            prose: String::new(),
             bracket: None,
             footnotes: Default::default(),
         }
@@ -58,9 +55,6 @@ impl<'a> Reader<'a> {
             self.event(event, range, markdown);
         }
         self.end_footnotes();
-        if self.above == 0 {
-            self.page.words += self.prose.split_whitespace().count();
-        }
     }
 
     fn event(&mut self, event: Event<'_>, range: Range<usize>, markdown: Markdown) {
@@ -93,10 +87,6 @@ impl<'a> Reader<'a> {
             Event::Code(text) => self.text(&text, range),
             Event::SoftBreak | Event::HardBreak => self.text(" ", range),
             Event::Html(html) | Event::InlineHtml(html) => self.html(&html, range),
-            Event::End(
-                TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link,
-            ) => {}
-            Event::End(_) => self.prose.push('\n'),
             _ => {}
         }
     }
@@ -161,7 +151,6 @@ impl<'a> Reader<'a> {
         if let Some((_, quote)) = &mut self.quote {
             quote.push_str(text);
         }
-        self.prose.push_str(text);
         if text.contains("{{#") {
             self.problem(range.start, "an include outside a `rust` block", "put it in one, alone");
         }

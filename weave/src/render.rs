@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::book::Book;
-use crate::fence::{Ending, Fence, Refusal};
+use crate::contents;
+use crate::fence::{Ending, Fence, Refusal, Varies};
 use crate::page::{Block, Page};
 use crate::source::{Include, dedent};
 
@@ -24,7 +26,8 @@ pub fn render(book: &Book, page: &Page) -> String {
         replace
             .push((claim.range.clone(), format!("<div class=\"claim\">\n\n{quote}\n\n</div>\n")));
     }
-    replace.sort_by_key(|(range, _)| range.start);
+    replace.extend(marks(book, page));
+    replace.sort_by_key(|(range, _)| (range.start, range.end));
     for (range, html) in replace {
         out.push_str(&page.text[done..range.start]);
         out.push_str(&html);
@@ -36,6 +39,54 @@ pub fn render(book: &Book, page: &Page) -> String {
     }
     out.push_str(&proofs(book, page));
     link_tests(page, out)
+}
+
+/// What stands in the place of the marks, and around the sections that are known at a glance.
+fn marks(book: &Book, page: &Page) -> Vec<(Range<usize>, String)> {
+    let mut replace = Vec::new();
+    if let Some(needs) = &page.marks.needs {
+        let line = contents::needs_line(book, page, needs);
+        replace.push((
+            needs.range.clone(),
+            format!("\n<div class=\"needs\">\n\n{line}\n\n</div>\n\n"),
+        ));
+        for (name, class) in [("What to do", "what-to-do"), ("In one sentence", "in-one-sentence")]
+        {
+            let Some(at) = page.headings.iter().position(|h| h.level == 2 && h.text == name) else {
+                continue;
+            };
+            let start = page.start_of(page.headings[at].line);
+            let next = page.headings[at + 1..].iter().find(|heading| heading.level <= 2);
+            let end = next.map_or(page.text.len(), |next| page.start_of(next.line));
+            replace.push((start..start, format!("<section class=\"{class}\">\n\n")));
+            replace.push((end..end, "\n</section>\n\n".into()));
+        }
+    }
+    if let Some(opening) = &page.opening {
+        replace.push((opening.range.clone(), opening.html()));
+    }
+    for fold in &page.marks.folds {
+        let title = code_spans(&fold.title);
+        let open = format!("\n<details class=\"fold\">\n<summary>{title}</summary>\n\n");
+        replace.push((fold.open.clone(), open));
+        replace.push((fold.close.clone(), "\n\n</details>\n\n".into()));
+    }
+    for place in &page.marks.places {
+        replace.push((place.range.clone(), contents::written(book, page, &place.asked)));
+    }
+    replace
+}
+
+/// A line in which backticks make code, as HTML.
+fn code_spans(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let is_code = |at: usize| at % 2 == 1 && at + 1 < pieces.len();
+    let piece = |(at, piece): (usize, &&str)| match is_code(at) {
+        true => format!("<code>{}</code>", escape(piece)),
+        false if at % 2 == 1 => format!("`{}", escape(piece)),
+        false => escape(piece),
+    };
+    pieces.iter().enumerate().map(piece).collect()
 }
 
 /// Links to tests lead to their sources at the end of the page.
@@ -72,10 +123,14 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             figure("refusal", &format!("does not compile: {}", escape(says)), "rust", body)
         }
         Fence::Slow => figure("console", "takes minutes; one run", "console", body),
-        Fence::Console { varies: true } => {
+        Fence::Console { varies: Varies::Everything } => {
             figure("console", "one run; the numbers vary", "console", body)
         }
-        Fence::Console { varies: false } => figure("console", "", "console", body),
+        Fence::Console { varies: Varies::Words(words) } => {
+            let caption = format!("one run; the numbers of {} vary", escape(&words.join(", ")));
+            figure("console", &caption, "console", body)
+        }
+        Fence::Console { varies: Varies::Nothing } => figure("console", "", "console", body),
         Fence::Drawing => drawing(body)?,
         Fence::Diff { name, test, ending } => {
             figure("diff", &diff_caption(body, name, test, ending), "diff", &diff_body(body))
