@@ -1,5 +1,7 @@
 //! One build of everything that the tests and the verbs start, and where cargo put it.
 
+use std::env::consts::DLL_EXTENSION;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -26,12 +28,23 @@ pub struct Built {
     pub executables: Vec<Executable>,
     /// What the compiler said of packages that do not compile, by the folder of the package.
     pub errors: Vec<(PathBuf, String)>,
+    /// Every library: its package's id, how many features it has, and where it is.
+    libraries: Vec<(String, usize, PathBuf)>,
+    /// The folders in which rustc finds libraries, as its `-L` takes them.
+    pub folders: Vec<OsString>,
 }
 
 impl Built {
     /// A program by what it is and its name.
     pub fn find(&self, kind: &str, name: &str) -> Option<&Executable> {
         self.executables.iter().find(|exe| exe.kind == kind && exe.name == name)
+    }
+
+    /// The library of a package. Where it was built twice, for build scripts with fewer features, the
+    /// other.
+    pub fn library(&self, id: &str) -> Option<&Path> {
+        let all = self.libraries.iter().filter(|(of, ..)| of == id);
+        all.max_by_key(|(_, features, _)| *features).map(|(_, _, path)| path.as_path())
     }
 
     /// The programs that hold the tests of the package in `dir`.
@@ -79,7 +92,7 @@ impl Built {
         match message["reason"].as_str() {
             Some("compiler-artifact") => {
                 let Some(path) = message["executable"].as_str() else {
-                    return;
+                    return self.read_library(message);
                 };
                 let target = &message["target"];
                 let kind = match message["profile"]["test"].as_bool() {
@@ -93,6 +106,10 @@ impl Built {
                     path: PathBuf::from(path),
                 });
             }
+            Some("build-script-executed") => {
+                let linked = message["linked_paths"].as_array().into_iter().flatten();
+                self.folders.extend(linked.filter_map(Value::as_str).map(OsString::from));
+            }
             Some("compiler-message") if message["message"]["level"] == "error" => {
                 let said = message["message"]["rendered"].as_str().unwrap_or_default();
                 match self.errors.iter_mut().find(|(of, _)| *of == package) {
@@ -102,5 +119,21 @@ impl Built {
             }
             _ => {}
         }
+    }
+
+    fn read_library(&mut self, message: &Value) {
+        let files = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let is_library =
+            |file: &Path| file.extension().is_some_and(|e| e == "rlib" || e == DLL_EXTENSION);
+        let Some(file) = files.map(Path::new).find(|file| is_library(file)) else {
+            return;
+        };
+        let folder = file.parent().unwrap_or(file).as_os_str().to_owned();
+        if !self.folders.contains(&folder) {
+            self.folders.push(folder);
+        }
+        let features = message["features"].as_array().map_or(0, Vec::len);
+        let id = message["package_id"].as_str().unwrap_or_default().to_owned();
+        self.libraries.push((id, features, file.to_owned()));
     }
 }

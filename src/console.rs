@@ -1,5 +1,6 @@
 //! Console blocks: the commands they show, run again, and their output compared.
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use lab::doomed::{self, Ending};
 use regex::Regex;
 use similar::TextDiff;
+use weave::{Fence, Varies};
 
 use crate::cargo::Built;
 
@@ -144,7 +146,7 @@ fn example(built: &Built, name: &str) -> Result<String> {
 }
 
 /// `None` if both say the same after normalising, else the differences.
-pub fn differences(recorded: &str, printed: &str, varies: bool) -> Option<String> {
+pub fn differences(recorded: &str, printed: &str, varies: &Varies) -> Option<String> {
     let (recorded, printed) = (normalise(recorded, varies), normalise(printed, varies));
     (recorded != printed).then(|| {
         let diff = TextDiff::from_lines(&recorded, &printed);
@@ -152,10 +154,17 @@ pub fn differences(recorded: &str, printed: &str, varies: bool) -> Option<String
     })
 }
 
+/// Which numbers of a block's output differ from run to run.
+pub fn varies(fence: &Fence) -> &Varies {
+    match fence {
+        Fence::Console { varies } => varies,
+        _ => &Varies::Everything,
+    }
+}
+
 /// Puts names in the place of what differs from run to run: times, addresses, ports, process ids,
-/// the line that names the machine; where the numbers vary, all of them, with the blanks that line
-/// them up.
-pub fn normalise(text: &str, varies: bool) -> String {
+/// the line that names the machine; and the numbers that vary, with the blanks that line them up.
+pub fn normalise(text: &str, varies: &Varies) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         let rules = [
             (r"(?m)^machine: .*$", "machine: [MACHINE]"),
@@ -172,10 +181,62 @@ pub fn normalise(text: &str, varies: bool) -> String {
         rule.replace_all(&text, *name).into_owned()
     });
     let text = match varies {
-        true => NUMBERS.replace_all(&text, " [N]").into_owned(),
-        false => text,
+        Varies::Everything => NUMBERS.replace_all(&text, " [N]").into_owned(),
+        Varies::Words(words) => without_numbers_at(&text, words, &NUMBERS),
+        Varies::Nothing => text,
     };
     text + "\n"
+}
+
+/// Puts a name in the place of each number that stands before one of the words, or under one that
+/// heads a column: a word without a number before it, for the lines down to the next empty one.
+fn without_numbers_at(text: &str, words: &[String], numbers: &Regex) -> String {
+    let mut columns: Vec<Range<usize>> = Vec::new();
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            columns.clear();
+        }
+        let at = |byte: usize| line[..byte].chars().count();
+        let found: Vec<Range<usize>> =
+            numbers.find_iter(line).map(|number| number.range()).collect();
+        let places: Vec<Range<usize>> = words.iter().flat_map(|word| places(line, word)).collect();
+        let is_before = |number: &Range<usize>, word: &Range<usize>| {
+            number.end <= word.start && line[number.end..word.start].trim().is_empty()
+        };
+        let is_under = |number: &Range<usize>| {
+            let blanks = line[number.clone()].len() - line[number.clone()].trim_start().len();
+            let (from, to) = (at(number.start + blanks), at(number.end));
+            columns.iter().any(|column| from < column.end && column.start < to)
+        };
+        let mut done = 0;
+        for number in &found {
+            if is_under(number) || places.iter().any(|word| is_before(number, word)) {
+                out += &line[done..number.start];
+                out += " [N]";
+                done = number.end;
+            }
+        }
+        out += &line[done..];
+        let heads =
+            places.iter().filter(|word| !found.iter().any(|number| is_before(number, word)));
+        columns.extend(heads.map(|word| at(word.start)..at(word.end)));
+    }
+    out
+}
+
+/// Where a line has a word, or some, whole.
+fn places(line: &str, word: &str) -> Vec<Range<usize>> {
+    let is_whole = |at: &usize| {
+        let (before, after) = (&line[..*at], &line[*at + word.len()..]);
+        let joins = |a: Option<char>, b: Option<char>| {
+            a.is_some_and(char::is_alphabetic) && b.is_some_and(char::is_alphabetic)
+        };
+        !joins(before.chars().last(), word.chars().next())
+            && !joins(word.chars().last(), after.chars().next())
+    };
+    let found = line.match_indices(word).map(|(at, _)| at).filter(is_whole);
+    found.map(|at| at..at + word.len()).collect()
 }
 
 #[cfg(test)]
@@ -191,10 +252,47 @@ mod tests {
 
     #[test]
     fn only_what_differs_from_run_to_run_is_normalised() {
-        assert_eq!(differences("took 3 ms, pid 7\n", "took 4.5 s, pid 812\n", false), None);
-        assert_eq!(differences("127.0.0.1:80 at 0xabcd", "127.0.0.1:8123 at 0x12345", false), None);
-        assert!(differences("5 replies\n", "4 replies\n", false).is_some());
-        assert!(differences("5 replies\n", "5 Replies\n", true).is_some());
-        assert_eq!(differences("a   9 of 400\n", "a 203 of 400\n", true), None);
+        let exact = |a, b| differences(a, b, &Varies::Nothing);
+        assert_eq!(exact("took 3 ms, pid 7\n", "took 4.5 s, pid 812\n"), None);
+        assert_eq!(exact("127.0.0.1:80 at 0xabcd", "127.0.0.1:8123 at 0x12345"), None);
+        assert!(exact("5 replies\n", "4 replies\n").is_some());
+        assert!(differences("5 replies\n", "5 Replies\n", &Varies::Everything).is_some());
+        assert_eq!(differences("a   9 of 400\n", "a 203 of 400\n", &Varies::Everything), None);
+    }
+
+    fn same(words: &[&str], a: &str, b: &str) -> bool {
+        let words = words.iter().map(|word| word.to_string()).collect();
+        differences(a, b, &Varies::Words(words)).is_none()
+    }
+
+    #[test]
+    fn a_word_erases_the_numbers_before_it_and_no_others() {
+        assert!(same(&["of 400"], "4 runs, 9 of 400\n", "4 runs,  203 of 400\n"));
+        assert!(!same(&["of 400"], "4 runs, 9 of 400\n", "5 runs, 9 of 400\n"));
+        assert!(!same(&["of 400"], "9 of 400\n", "9 of 401\n"));
+        assert!(same(&["replies", "KB"], "5 replies, 1.5 KB\n", "4 replies, 22 KB\n"));
+        assert!(!same(&["rep"], "5 replies\n", "4 replies\n"), "a word is whole");
+        assert!(!same(&["replies"], "5 and replies\n", "4 and replies\n"));
+    }
+
+    #[test]
+    fn a_word_at_the_head_of_a_column_erases_what_stands_under_it() {
+        let table = |a: &str, b: &str| {
+            format!(
+                "\
+who         MB   count
+thread   {a:>5}   {b:>5}
+task        12       7
+
+thread 3
+"
+            )
+        };
+        assert!(same(&["MB"], &table("355", "9"), &table("1,204", "9")));
+        assert!(!same(&["MB"], &table("355", "9"), &table("355", "8")));
+        assert!(same(&["MB", "count"], &table("355", "9"), &table("1,204", "12345")));
+        assert!(!same(&["MB"], "MB\n\n 4\n", "MB\n\n 5\n"), "the column ends at an empty line");
+        assert!(!same(&["MB"], "so 3 MB\n     4\n", "so 3 MB\n     5\n"), "a unit heads no column");
+        assert!(!same(&["MB"], "MB\n4\n", "MB\nx\n"), "a number is a number");
     }
 }

@@ -37,6 +37,8 @@ enum Verb {
         /// Only the pages whose path contains this
         page: Option<String>,
     },
+    /// Run the program of a page, or copy it to change it; without a page, list the programs
+    Run(book::run::Args),
     /// Break a crate as a diff of the book says, and watch what happens; without a name, list them
     Break {
         /// The diff's name
@@ -118,6 +120,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         Verb::Check => book::check::run(&root),
         Verb::New(args) => book::new::run(&root, &args),
+        Verb::Run(args) => book::run::run(&root, &args),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
         Verb::Prove { what: What::Tokio } => book::prove::tokio::run(&root),
         Verb::Prove { what: What::Contract { bug: None } } => book::prove::contract::run(&root),

@@ -6,7 +6,7 @@
 use std::env;
 
 use anyhow::bail;
-use book::console::{Printed, differences, run, slow, steps};
+use book::console::{Printed, differences, run, slow, steps, varies};
 use book::verdict::Verdict;
 use weave::{Block, Fence, Page};
 
@@ -14,11 +14,17 @@ use crate::works::Works;
 use crate::{Outcome, Proof, skipped};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
-    let exact = block.fence == Fence::Console { varies: false };
+    // `cargo book run` runs what stands on the pages.
+    let programs = works.book().pages.iter().flat_map(|page| &page.blocks);
+    let programs = programs.filter(|block| matches!(block.fence, Fence::Rust { .. }));
+    let own: Vec<String> = match block.body.contains("cargo book run") {
+        true => programs.map(Block::code).collect(),
+        false => Vec::new(),
+    };
     if block.fence == Fence::Slow && !slow(&block.body) {
         return Ok(Proof::Skipped("it takes minutes; BOOK_SLOW=1 runs it".into()));
     }
-    let on = (&block.body, works.programs()?, env::var_os("PATH"));
+    let on = (&block.body, &own, works.programs()?, env::var_os("PATH"));
     let verdict = Verdict::new(
         works.root(),
         &format!("{}-{}", page.name(), block.name.replace("::", "-")),
@@ -35,7 +41,7 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
         if let Some(why) = skipped(&printed) {
             return Ok(Proof::Skipped(why.to_owned()));
         }
-        if let Some(differences) = differences(&step.output, &printed, !exact) {
+        if let Some(differences) = differences(&step.output, &printed, varies(&block.fence)) {
             bail!(
                 "`{}` prints something else now; `cargo book record {}` writes it down\n{}",
                 step.command,

@@ -167,13 +167,7 @@ pub fn compile(works: &Works, page: &Page, block: &Block, strict: bool) -> Resul
 
 /// The program at the lines at which it stands on the page, so that messages name those.
 fn padded(block: &Block) -> String {
-    let unhidden = block.body.lines().map(|line| match line.strip_prefix("# ") {
-        Some(hidden) => hidden,
-        None if line == "#" => "",
-        None => line,
-    });
-    let code: String = unhidden.flat_map(|line| [line, "\n"]).collect();
-    "\n".repeat(block.line) + &code
+    "\n".repeat(block.line) + &block.code()
 }
 
 /// The page's crates and what these depend on: a program may use what its note's crate may use.

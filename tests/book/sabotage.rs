@@ -23,6 +23,19 @@ struct Case {
     said: &'static [&'static str],
 }
 
+/// Forty lines that the reader does not see.
+macro_rules! hidden {
+    () => {
+        hidden!(four hidden!(ten "#\n"))
+    };
+    (four $line:expr) => {
+        concat!($line, $line, $line, $line)
+    };
+    (ten $line:expr) => {
+        concat!($line, $line, $line, $line, $line, $line, $line, $line, $line, $line)
+    };
+}
+
 /// What is found without a compiler.
 const CHECKED: &[Case] = &[
     Case {
@@ -102,9 +115,48 @@ const CHECKED: &[Case] = &[
         said: &["sabotage.md:9: a second drawing with the title `D`", "the first is at line 3"],
     },
     Case {
-        name: "a note without a claim or sources",
+        name: "a note in no form",
         page: "# T\n\nText.\n",
-        said: &["sabotage.md:1: the note has no claim", "names no sources"],
+        said: &[
+            "sabotage.md:1: the note does not say what it needs",
+            "sabotage.md:1: the note has no heading `## Sources`",
+            "sabotage.md:1: the note shows no whole program",
+            "sabotage.md:1: the note has 2 words",
+        ],
+    },
+    Case {
+        name: "a plain sentence without a contract",
+        page: "# T\n<!-- needs: nothing; level: first -->\n> It is so.\n",
+        said: &[
+            "sabotage.md:2: `needs` names no note: `nothing`",
+            "sabotage.md:3: the note does not say what is exactly true",
+        ],
+    },
+    Case {
+        name: "a fold that is not closed",
+        page: "# T\n\n<!-- fold: The rest -->\n\nText.\n",
+        said: &["sabotage.md:3: this fold is never closed", "<!-- /fold -->"],
+    },
+    Case {
+        name: "a listing in a fold that does not exist",
+        page: "# T\n\n<!-- fold: The rest -->\n\n```rust\n\
+               {{#include ../../chapters-code/edges/src/lib.rs:gone}}\n```\n\n<!-- /fold -->\n",
+        said: &["sabotage.md:6: no anchor `gone`"],
+    },
+    Case {
+        name: "a program that is too long with its hidden lines",
+        page: concat!("# T\n\n```rust\nfn main() {\n", hidden!(), "}\n```\n"),
+        said: &["sabotage.md:3: a program of 42 lines"],
+    },
+    Case {
+        name: "a new block that erases all numbers",
+        page: "# T\n\n```console,varies\n$ cargo run -q --example edge_law\n```\n",
+        said: &["sabotage.md:3: `varies` that erases all numbers, in a new block"],
+    },
+    Case {
+        name: "a card that can't be asked without its page",
+        page: "# T\n\n```recall,x\nWhat does the table\nshow?\n---\nNothing.\n```\n",
+        said: &["sabotage.md:4: `the table` in the question of a card"],
     },
 ];
 
@@ -121,6 +173,21 @@ const RUN: &[Case] = &[
                $ cargo run -q --example four_combinations -- --svg taking_turns\n\
                <svg viewBox=\"0 0 480 190\">\n<title>taking_turns: concurrent</title>\n</svg>\n```\n",
         said: &["prints something else now", "-<title>taking_turns: concurrent</title>", "+<path"],
+    },
+    Case {
+        name: "another number than the one that may vary",
+        page: "# T\n\n```console,varies=\"edge-triggered\"\n\
+               $ cargo run -q --example edge_law\n\
+               bytes and close in one segment: who is still waiting?\n\
+               one read per event   edge-triggered     7 of 1000\n\
+               one read per event  level-triggered     0 of 1001\n\
+               drain                edge-triggered     0 of 1000\n```\n",
+        said: &["prints something else now", "-one read per event  level-triggered     0 of 1001"],
+    },
+    Case {
+        name: "the output of a page without a program",
+        page: "# T\n\n```console\n$ cargo book run blocking\n```\n",
+        said: &["prints something else now", "shows no whole program"],
     },
     Case {
         name: "an example that does not exist",

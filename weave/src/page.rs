@@ -10,6 +10,7 @@ use crate::opening::Opening;
 use crate::problem::{Fault, Problem};
 use crate::prose;
 use crate::reader::Reader;
+use crate::source::Include;
 use crate::text::MARK;
 
 /// The first line of a page that is a draft.
@@ -62,6 +63,18 @@ pub struct Block {
     pub body: String,
     /// The bytes of the page that it takes, fences included.
     pub range: Range<usize>,
+}
+
+impl Block {
+    /// The body of a program as the compiler gets it: with the lines that are hidden on the page.
+    pub fn code(&self) -> String {
+        let unhidden = self.body.lines().map(|line| match line.strip_prefix("# ") {
+            Some(hidden) => hidden,
+            None if line == "#" => "",
+            None => line,
+        });
+        unhidden.flat_map(|line| [line, "\n"]).collect()
+    }
 }
 
 /// A heading and the id that mdBook gives it.
