@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use weave::source::Include;
-use weave::{Block, Book, Fence, Page};
+use weave::{Block, Book, Page};
 
 use crate::externs::{self, Externs};
 use crate::target;
@@ -66,10 +65,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
 
 /// The whole programs of a page that are run.
 fn programs(page: &Page) -> Vec<Program<'_>> {
-    let is_program = |block: &&Block| {
-        block.fence == (Fence::Rust { run: true }) && Include::parse(&block.body).is_none()
-    };
-    let blocks = page.blocks.iter().filter(is_program).zip(1..);
+    let blocks = page.programs().zip(1..);
     blocks.map(|(block, number)| Program { page, block, number }).collect()
 }
 

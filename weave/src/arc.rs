@@ -9,7 +9,6 @@ use crate::minutes::{self, code_lines};
 use crate::page::{Block, Heading, Page};
 use crate::problem::{Fault, Problem};
 use crate::prose;
-use crate::source::Include;
 
 /// How many words of prose a note has, folded ones aside.
 pub const WORDS: Range<usize> = 600..1401;
@@ -55,9 +54,8 @@ pub fn check(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
     headings(page, &mut wrong);
     sections(page, &mut wrong);
     folds(page, &mut wrong);
-    if !WITHOUT_PROGRAM.contains(&page.name().as_str())
-        && !page.blocks.iter().any(|b| shown(page, b))
-    {
+    let is_shown = |block: &Block| !page.marks.folds(block.range.start);
+    if !WITHOUT_PROGRAM.contains(&page.name().as_str()) && !page.programs().any(is_shown) {
         let help = "the plain case is a `rust` block that runs, and that nobody must unfold";
         wrong(1, "the note shows no whole program".into(), help.into());
     }
@@ -72,13 +70,6 @@ pub fn check(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
         let help = "fold a listing, or write `code: subject` into `needs` if code is the subject";
         wrong(1, what, help.into());
     }
-}
-
-/// Whether a block is a whole program that the reader sees.
-fn shown(page: &Page, block: &Block) -> bool {
-    block.fence == (Fence::Rust { run: true })
-        && Include::parse(&block.body).is_none()
-        && !page.marks.folds(block.range.start)
 }
 
 type Wrong<'a> = dyn FnMut(usize, String, String) + 'a;

@@ -40,14 +40,14 @@ fn map(book: &Book, page: &Page) -> String {
         if part != Some(&note.part) {
             let title = escape(&note.part);
             out += &format!(
-                "\n**{title}**\n\n| note | needs | level | minutes |\n|---|---|---|---|\n"
+                "\n**{title}**\n\n| note | minutes | level | needs |\n|---|---|---|---|\n"
             );
             part = Some(&note.part);
         }
         let needed = needs::direct(book, note).into_iter().map(|needed| link(page, needed));
-        let level = note.marks.needs.as_ref().map_or("", |needs| level(needs.level));
+        let level = note.marks.needs.as_ref().map_or("", |needs| needs.level.name());
         let (needed, took) = (needed.collect::<Vec<_>>().join(", "), minutes(book, note));
-        out += &format!("| {} | {needed} | {level} | {took} |\n", link(page, note));
+        out += &format!("| {} | {took} | {level} | {needed} |\n", link(page, note));
     }
     out + "\n</div>\n"
 }
@@ -143,11 +143,11 @@ mod tests {
         let map = written(&book, start, &Asked::Map);
         assert_eq!(
             map,
-            "<div class=\"map\">\n\n**Why**\n\n| note | needs | level | minutes |\n|---|---|---|---|\n\
-             | [Ask, or be told](why/a.md) |  | First reading | 1 |\n\
-             | [Edges](why/b.md) | [Ask, or be told](why/a.md) | Working level | 1 |\n\n\
-             **A small mio**\n\n| note | needs | level | minutes |\n|---|---|---|---|\n\
-             | [The end](mio/c.md) | [Ask, or be told](why/a.md), [Edges](why/b.md) | Deep level | 1 |\n\n\
+            "<div class=\"map\">\n\n**Why**\n\n| note | minutes | level | needs |\n|---|---|---|---|\n\
+             | [Ask, or be told](why/a.md) | 1 | first |  |\n\
+             | [Edges](why/b.md) | 1 | working | [Ask, or be told](why/a.md) |\n\n\
+             **A small mio**\n\n| note | minutes | level | needs |\n|---|---|---|---|\n\
+             | [The end](mio/c.md) | 1 | deep | [Ask, or be told](why/a.md), [Edges](why/b.md) |\n\n\
              </div>\n"
         );
     }

@@ -30,6 +30,21 @@ pub enum Level {
     Deep,
 }
 
+impl Level {
+    /// As an author writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::First => "first",
+            Level::Working => "working",
+            Level::Deep => "deep",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Level> {
+        [Level::First, Level::Working, Level::Deep].into_iter().find(|level| level.name() == name)
+    }
+}
+
 /// What a note says under its title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needs {
@@ -279,10 +294,10 @@ fn needs(value: &str) -> Result<Mark, Fault> {
     for part in parts {
         let (key, value) = part.split_once(':').unwrap_or((part, ""));
         match (key.trim(), value.trim()) {
-            ("level", "first") => level = Some(Level::First),
-            ("level", "working") => level = Some(Level::Working),
-            ("level", "deep") => level = Some(Level::Deep),
-            ("level", other) => return Err(Fault::new(format!("unknown level `{other}`"), NEEDS)),
+            ("level", name) => match Level::parse(name) {
+                Some(known) => level = Some(known),
+                None => return Err(Fault::new(format!("unknown level `{name}`"), NEEDS)),
+            },
             ("code", "subject") => code_is_subject = true,
             _ => {
                 let what = format!("`{}` in the mark `needs`", part.trim());

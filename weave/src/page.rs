@@ -204,6 +204,13 @@ impl Page {
         crates
     }
 
+    /// The whole programs that are run, in order.
+    pub fn programs(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(|block| {
+            block.fence == (Fence::Rust { run: true }) && Include::parse(&block.body).is_none()
+        })
+    }
+
     /// A problem at a line of this page.
     pub fn problem(&self, line: usize, fault: Fault) -> Problem {
         fault.at(&self.file, line)

@@ -110,7 +110,7 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
                 let language = if block.fence == Fence::Go { "go" } else { "rust" };
                 figure("excerpt", &file, language, &excerpt.code)
             }
-            None => figure("program", "a program of this page", "rust", body),
+            None => figure("program", &program_caption(page, block), "rust", body),
         },
         Fence::Folded => {
             let excerpt = Include::parse(body)?.ok()?.resolve(&book.root, &page.file).ok()?;
@@ -172,6 +172,18 @@ fn drawing(body: &str) -> Option<String> {
         "<figure class=\"drawing\">\n{lines}<figcaption><code>{command}</code> \
          <span>one run; the numbers vary</span></figcaption>\n</figure>\n"
     ))
+}
+
+/// How the reader runs a program of the page, by its number where there are several.
+fn program_caption(page: &Page, block: &Block) -> String {
+    let programs: Vec<&Block> = page.programs().collect();
+    let number = programs.iter().position(|program| program.line == block.line);
+    let command = match (number, programs.len()) {
+        (None, _) => return "a program of this page, only compiled".into(),
+        (Some(_), 1) => format!("cargo book run {}", page.name()),
+        (Some(at), _) => format!("cargo book run {} {}", page.name(), at + 1),
+    };
+    format!("a program of this page <span class=\"run\"><code>{command}</code></span>")
 }
 
 fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
