@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::book::Book;
 use crate::fence::Fence;
-use crate::ledger::LEDGER;
 use crate::minutes::{self, code_lines};
 use crate::page::{Block, Heading, Page};
 use crate::problem::{Fault, Problem};
@@ -165,30 +164,6 @@ fn folds(page: &Page, wrong: &mut Wrong<'_>) {
     }
 }
 
-/// The list of pages in the form of before, which may only shrink.
-pub fn old_form(book: &Book, problems: &mut Vec<Problem>) {
-    let ledger = &book.ledger;
-    let listed = &ledger.old_form.pages;
-    if listed.len() != ledger.old_form.at_most {
-        let what =
-            format!("{} pages in the old form, at_most {}", listed.len(), ledger.old_form.at_most);
-        let help = "the list may only shrink: lower `at_most` to it, and never raise it";
-        problems.push(Fault::new(what, help).at(LEDGER, ledger.line("[old_form]", "at_most")));
-    }
-    for file in listed {
-        let page = book.pages.iter().find(|page| page.file.as_os_str() == file.as_str());
-        let what = match page {
-            None => format!("there is no page `{file}`"),
-            Some(page) if page.marks.needs.is_some() => format!("`{file}` is in the new form"),
-            Some(_) => continue,
-        };
-        let help = "take it out of the list, and lower `at_most`";
-        problems.push(
-            Fault::new(what, help).at(LEDGER, ledger.line("[old_form]", &format!("\"{file}\""))),
-        );
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -316,28 +291,5 @@ pub(crate) mod tests {
             let said = said(&folded);
             assert!(said.iter().any(|said| said.contains(says)), "{said:#?}");
         }
-    }
-
-    #[test]
-    fn the_list_of_pages_in_the_old_form_only_shrinks() {
-        let said = |listed: &[&str], at_most, text: &str| {
-            let mut book = book(&[("why/a.md", text)]);
-            book.ledger.old_form.pages = listed.iter().map(|page| page.to_string()).collect();
-            book.ledger.old_form.at_most = at_most;
-            let mut problems = Vec::new();
-            old_form(&book, &mut problems);
-            problems.iter().map(|problem| problem.to_string()).collect::<Vec<_>>()
-        };
-        assert_eq!(said(&["book/why/a.md"], 1, "# T\n"), [""; 0]);
-        assert!(said(&["book/why/a.md"], 2, "# T\n")[0].contains("lower `at_most`"));
-        assert!(
-            said(&["book/why/a.md"], 0, "# T\n")[0].contains("1 pages in the old form, at_most 0")
-        );
-        assert!(
-            said(&["book/why/a.md"], 1, &note())[0].contains("`book/why/a.md` is in the new form")
-        );
-        assert!(
-            said(&["book/why/b.md"], 1, &note())[0].contains("there is no page `book/why/b.md`")
-        );
     }
 }

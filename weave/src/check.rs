@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::arc::{self, WORDS};
 use crate::book::Book;
-use crate::fence::{Fence, Varies};
-use crate::ledger::LEDGER;
+use crate::fence::Fence;
+use crate::ledger::{self, LEDGER};
 use crate::links::Site;
 use crate::minutes::shown_lines;
 use crate::page::{Block, Page};
@@ -36,9 +36,7 @@ pub fn check(book: &Book) -> Vec<Problem> {
         }
     }
     names(book, &mut problems);
-    ledger(book, &mut problems);
-    varies(book, &mut problems);
-    arc::old_form(book, &mut problems);
+    ledger::check(book, &mut problems);
     needs::check(book, &mut problems);
     glossary::check(book, &mut problems);
     redirects::check(book, &mut problems);
@@ -262,63 +260,5 @@ fn names(book: &Book, problems: &mut Vec<Problem>) {
                 problems.push(page.problem(line, Fault::new(format!("a second {name}"), help)));
             }
         }
-    }
-}
-
-fn ledger(book: &Book, problems: &mut Vec<Problem>) {
-    let blocks = &book.ledger.blocks;
-    let mut wrong = |what: String, help: &str| {
-        problems.push(Fault::new(what, help).at(LEDGER, 1));
-    };
-    if blocks.len() > book.ledger.at_most {
-        let what = format!("{} entries, at most {}", blocks.len(), book.ledger.at_most);
-        wrong(what, "the ledger may only shrink: prove the block instead");
-    } else if blocks.len() < book.ledger.at_most {
-        wrong(format!("{} entries, yet at_most is higher", blocks.len()), "lower `at_most` to it");
-    }
-    for entry in blocks {
-        let page = book.pages.iter().find(|page| page.file == Path::new(&entry.page));
-        let unrun =
-            |block: &&Block| block.name == entry.block && block.fence == Fence::Rust { run: false };
-        if page.and_then(|page| page.blocks.iter().find(unrun)).is_none() {
-            let what = format!("{} has no unproven block `{}`", entry.page, entry.block);
-            wrong(what, "take the entry out and lower `at_most`");
-        }
-    }
-}
-
-/// Blocks that erase all their numbers are counted, and may only become fewer.
-fn varies(book: &Book, problems: &mut Vec<Problem>) {
-    let ledger = &book.ledger;
-    let is_plain = |block: &&Block| block.fence == Fence::Console { varies: Varies::Everything };
-    for page in &book.pages {
-        let file = page.file.to_string_lossy();
-        let allowed = ledger.varies.pages.get(&*file).copied().unwrap_or(0);
-        let blocks: Vec<&Block> = page.blocks.iter().filter(is_plain).collect();
-        for block in blocks.iter().skip(allowed) {
-            let help =
-                "name the words before or above the numbers that differ: `varies=\"ms, ns\"`";
-            let what = "`varies` that erases all numbers, in a new block";
-            problems.push(page.problem(block.line, Fault::new(what, help)));
-        }
-        if blocks.len() < allowed {
-            let what = format!("{file} has {} blocks with plain `varies`", blocks.len());
-            let help = "lower its number, or take it out, and lower `at_most`";
-            let line = ledger.line("[varies.pages]", &format!("\"{file}\""));
-            problems.push(Fault::new(what, help).at(LEDGER, line));
-        }
-    }
-    for page in ledger.varies.pages.keys() {
-        if !book.pages.iter().any(|known| known.file == Path::new(page)) {
-            let line = ledger.line("[varies.pages]", &format!("\"{page}\""));
-            let what = format!("there is no page `{page}`");
-            problems.push(Fault::new(what, "take it out, and lower `at_most`").at(LEDGER, line));
-        }
-    }
-    let all: usize = ledger.varies.pages.values().sum();
-    if all != ledger.varies.at_most {
-        let what = format!("{all} blocks with plain `varies`, at_most {}", ledger.varies.at_most);
-        let help = "the count may only shrink: lower `at_most` to it, and never raise it";
-        problems.push(Fault::new(what, help).at(LEDGER, ledger.line("[varies]", "at_most")));
     }
 }

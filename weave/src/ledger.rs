@@ -6,6 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::book::Book;
+use crate::fence::{Fence, Varies as Which};
+use crate::page::Block;
 use crate::problem::{Fault, Problem};
 use crate::text;
 
@@ -96,9 +99,101 @@ impl Ledger {
     }
 }
 
+/// What is wrong with the ledger, and what is owed without standing in it.
+pub fn check(book: &Book, problems: &mut Vec<Problem>) {
+    blocks(book, problems);
+    old_form(book, problems);
+    varies(book, problems);
+}
+
+/// Blocks that nothing proves.
+fn blocks(book: &Book, problems: &mut Vec<Problem>) {
+    let blocks = &book.ledger.blocks;
+    let mut wrong = |what: String, help: &str| {
+        problems.push(Fault::new(what, help).at(LEDGER, 1));
+    };
+    if blocks.len() > book.ledger.at_most {
+        let what = format!("{} entries, at most {}", blocks.len(), book.ledger.at_most);
+        wrong(what, "the ledger may only shrink: prove the block instead");
+    } else if blocks.len() < book.ledger.at_most {
+        wrong(format!("{} entries, yet at_most is higher", blocks.len()), "lower `at_most` to it");
+    }
+    for entry in blocks {
+        let page = book.pages.iter().find(|page| page.file == Path::new(&entry.page));
+        let unrun =
+            |block: &&Block| block.name == entry.block && block.fence == Fence::Rust { run: false };
+        if page.and_then(|page| page.blocks.iter().find(unrun)).is_none() {
+            let what = format!("{} has no unproven block `{}`", entry.page, entry.block);
+            wrong(what, "take the entry out and lower `at_most`");
+        }
+    }
+}
+
+/// The list of pages in the form of before, which may only shrink.
+fn old_form(book: &Book, problems: &mut Vec<Problem>) {
+    let ledger = &book.ledger;
+    let listed = &ledger.old_form.pages;
+    if listed.len() != ledger.old_form.at_most {
+        let what =
+            format!("{} pages in the old form, at_most {}", listed.len(), ledger.old_form.at_most);
+        let help = "the list may only shrink: lower `at_most` to it, and never raise it";
+        problems.push(Fault::new(what, help).at(LEDGER, ledger.line("[old_form]", "at_most")));
+    }
+    for file in listed {
+        let page = book.pages.iter().find(|page| page.file.as_os_str() == file.as_str());
+        let what = match page {
+            None => format!("there is no page `{file}`"),
+            Some(page) if page.marks.needs.is_some() => format!("`{file}` is in the new form"),
+            Some(_) => continue,
+        };
+        let help = "take it out of the list, and lower `at_most`";
+        problems.push(
+            Fault::new(what, help).at(LEDGER, ledger.line("[old_form]", &format!("\"{file}\""))),
+        );
+    }
+}
+
+/// Blocks that erase all their numbers are counted, and may only become fewer.
+fn varies(book: &Book, problems: &mut Vec<Problem>) {
+    let ledger = &book.ledger;
+    let is_plain = |block: &&Block| block.fence == Fence::Console { varies: Which::Everything };
+    for page in &book.pages {
+        let file = page.file.to_string_lossy();
+        let allowed = ledger.varies.pages.get(&*file).copied().unwrap_or(0);
+        let blocks: Vec<&Block> = page.blocks.iter().filter(is_plain).collect();
+        for block in blocks.iter().skip(allowed) {
+            let help =
+                "name the words before or above the numbers that differ: `varies=\"ms, ns\"`";
+            let what = "`varies` that erases all numbers, in a new block";
+            problems.push(page.problem(block.line, Fault::new(what, help)));
+        }
+        if blocks.len() < allowed {
+            let what = format!("{file} has {} blocks with plain `varies`", blocks.len());
+            let help = "lower its number, or take it out, and lower `at_most`";
+            let line = ledger.line("[varies.pages]", &format!("\"{file}\""));
+            problems.push(Fault::new(what, help).at(LEDGER, line));
+        }
+    }
+    for page in ledger.varies.pages.keys() {
+        if !book.pages.iter().any(|known| known.file == Path::new(page)) {
+            let line = ledger.line("[varies.pages]", &format!("\"{page}\""));
+            let what = format!("there is no page `{page}`");
+            problems.push(Fault::new(what, "take it out, and lower `at_most`").at(LEDGER, line));
+        }
+    }
+    let all: usize = ledger.varies.pages.values().sum();
+    if all != ledger.varies.at_most {
+        let what = format!("{all} blocks with plain `varies`, at_most {}", ledger.varies.at_most);
+        let help = "the count may only shrink: lower `at_most` to it, and never raise it";
+        problems.push(Fault::new(what, help).at(LEDGER, ledger.line("[varies]", "at_most")));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arc::tests::note;
+    use crate::book::tests::book;
 
     /// What the lists were when they began. They may only shrink.
     #[test]
@@ -117,5 +212,46 @@ mod tests {
         assert_eq!(ledger.line("[old_form]", "\"a\""), 4);
         assert_eq!(ledger.line("[varies", "\"a\""), 7);
         assert_eq!(ledger.line("[varies", "\"b\""), 6);
+    }
+
+    #[test]
+    fn the_list_of_pages_in_the_old_form_only_shrinks() {
+        let said = |listed: &[&str], at_most, text: &str| {
+            let mut book = book(&[("why/a.md", text)]);
+            book.ledger.old_form.pages = listed.iter().map(|page| page.to_string()).collect();
+            book.ledger.old_form.at_most = at_most;
+            let mut problems = Vec::new();
+            old_form(&book, &mut problems);
+            problems.iter().map(|problem| problem.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&["book/why/a.md"], 1, "# T\n"), [""; 0]);
+        assert!(said(&["book/why/a.md"], 2, "# T\n")[0].contains("lower `at_most`"));
+        assert!(
+            said(&["book/why/a.md"], 0, "# T\n")[0].contains("1 pages in the old form, at_most 0")
+        );
+        assert!(
+            said(&["book/why/a.md"], 1, &note())[0].contains("`book/why/a.md` is in the new form")
+        );
+        assert!(
+            said(&["book/why/b.md"], 1, &note())[0].contains("there is no page `book/why/b.md`")
+        );
+    }
+
+    #[test]
+    fn blocks_that_erase_all_numbers_only_become_fewer() {
+        let said = |allowed: usize, at_most| {
+            let text = "# T\n\n```console,varies\n$ a\n```\n\n```console,varies\n$ b\n```\n";
+            let mut book = book(&[("why/a.md", text)]);
+            book.ledger.varies.at_most = at_most;
+            book.ledger.varies.pages.insert("book/why/a.md".into(), allowed);
+            let mut problems = Vec::new();
+            varies(&book, &mut problems);
+            problems.iter().map(|problem| problem.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(said(2, 2), [""; 0]);
+        let more = said(1, 1);
+        assert!(more[0].starts_with("book/why/a.md:7: `varies` that erases all"), "{more:?}");
+        assert!(said(3, 3)[0].contains("has 2 blocks with plain `varies`"));
+        assert!(said(2, 3)[0].contains("2 blocks with plain `varies`, at_most 3"));
     }
 }

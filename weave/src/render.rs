@@ -292,4 +292,60 @@ mod tests {
             "{html}"
         );
     }
+
+    /// A note in the form of the arc, and a page with a map.
+    fn woven(old: &str, new: &str) -> String {
+        let note = crate::arc::tests::note();
+        assert!(note.contains(old), "{old}");
+        let note = note.replacen(old, new, 1);
+        let book = crate::book::tests::book(&[("why/a.md", &note)]);
+        render(&book, &book.pages[0])
+    }
+
+    #[test]
+    fn a_note_is_shown_with_its_opening_and_its_sections() {
+        let html = woven("# T", "# T");
+        for (at, piece) in [
+            "# T\n\n<div class=\"needs\">\n\n*First reading, 4 minutes.*\n\n</div>\n\n<div class=\"opening\">",
+            "<div class=\"plain\">\n\nRead on.\n\n</div>",
+            "<summary>Exactly (Linux)</summary>\n\nSo. [Proof](#proof-a-b)",
+            "<code>cargo book run a</code>",
+            "<section class=\"what-to-do\">\n\n## What to do\n\nThis.\n\n\n</section>\n\n\
+             <section class=\"in-one-sentence\">\n\n## In one sentence\n\nThat.\n\n\n</section>\n\n## Break it",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert!(html.contains(piece), "{at}: {html}");
+        }
+        assert!(!html.contains("<!--"), "{html}");
+    }
+
+    #[test]
+    fn a_fold_is_what_the_reader_unfolds() {
+        let html = woven(
+            "This.",
+            "<!-- fold: What `a<b` said -->\n```text\nx\n```\n<!-- /fold -->\nThis.",
+        );
+        let fold = "<details class=\"fold\">\n<summary>What <code>a&lt;b</code> said</summary>\n\n\
+                    ```text\nx\n```\n\n\n</details>\n\nThis.";
+        assert!(html.contains(fold), "{html}");
+    }
+
+    #[test]
+    fn a_program_among_several_is_run_by_its_number() {
+        let second = "```rust\nfn main() { }\n```\n\n## What to do\n";
+        let html = woven("## What to do\n", second);
+        assert!(
+            html.contains("cargo book run a 1</code>")
+                && html.contains("cargo book run a 2</code>")
+        );
+    }
+
+    #[test]
+    fn the_map_goes_where_the_page_asks_for_it() {
+        let html = woven("This.", "In *this* line: <!-- route: r: a -->.\n\n<!-- map -->");
+        assert!(html.contains("In *this* line: [T](a.md) (4 minutes)."), "{html}");
+        assert!(html.contains("| [T](a.md) | 4 | first |  |"), "{html}");
+    }
 }
