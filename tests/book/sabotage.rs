@@ -133,6 +133,16 @@ const CHECKED: &[Case] = &[
         ],
     },
     Case {
+        name: "a command that runs no program of a page",
+        page: "# T\n\n```console\n$ cargo book run gone\n```\n\n\
+               ```console\n$ cargo book run a-command-that-runs-no-program-of-a-page 2\n```\n\n\
+               ```rust\nfn main() {}\n```\n",
+        said: &[
+            "sabotage.md:4: `gone` has no whole program",
+            "sabotage.md:8: `a-command-that-runs-no-program-of-a-page` has one whole program",
+        ],
+    },
+    Case {
         name: "a fold that is not closed",
         page: "# T\n\n<!-- fold: The rest -->\n\nText.\n",
         said: &["sabotage.md:3: this fold is never closed", "<!-- /fold -->"],

@@ -62,7 +62,8 @@ fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
             Fence::Drawing => drawing(page, block),
             Fence::Diff { test, .. } => diff(book, block, test),
             Fence::Recall { .. } => recall(block),
-            Fence::Refusal(_) | Fence::Console { .. } | Fence::Slow => too_long(&block.body),
+            Fence::Console { .. } => programs(book, block).or_else(|| too_long(&block.body)),
+            Fence::Refusal(_) | Fence::Slow => too_long(&block.body),
             Fence::Text => None,
         };
         if let Some((at, fault)) = fault {
@@ -131,6 +132,31 @@ fn go(book: &Book, page: &Page, block: &Block) -> BlockFault {
         return Some((1, Fault::new("no console block runs this Go program", help)));
     }
     too_long(&excerpt.code)
+}
+
+/// `cargo book run PAGE [NUMBER]` names one program.
+fn programs(book: &Book, block: &Block) -> BlockFault {
+    for (at, line) in (1..).zip(block.body.lines()) {
+        let command = line.strip_prefix("$ ").and_then(|line| line.split_once("cargo book run "));
+        let mut words = command.map_or("", |(_, words)| words).split_whitespace();
+        let Some(name) = words.next().filter(|name| !name.ends_with(".rs")) else {
+            continue;
+        };
+        let page = book.pages.iter().find(|page| page.name() == name);
+        let count = page.map_or(0, |page| page.programs().count());
+        let number = words.next().and_then(|word| word.parse::<usize>().ok());
+        if !number.map_or(count == 1, |number| (1..=count).contains(&number)) {
+            let what = match count {
+                0 => format!("`{name}` has no whole program"),
+                1 => format!("`{name}` has one whole program"),
+                _ => format!("`{name}` has {count} whole programs"),
+            };
+            let help =
+                "the command is `cargo book run PAGE`, or `cargo book run PAGE 2` for the second";
+            return Some((at, Fault::new(what, help)));
+        }
+    }
+    None
 }
 
 /// A drawing goes into the page as HTML, so it is one SVG and nothing else, and says what it shows.
