@@ -108,7 +108,7 @@ fn a_new_note_is_sound_and_can_be_written_to_its_end() {
     // Published as it is, it is refused.
     copy.edit(PAGE, "<!-- draft -->\n", "");
     let (sound, said) = copy.book(&["check"]);
-    assert!(!sound && said.contains("book/why/room.md:3: to write: one sentence"), "{said}");
+    assert!(!sound && said.contains("book/why/room.md:4: to write: the plain sentence"), "{said}");
     copy.edit(PAGE, "# Room", "<!-- draft -->\n# Room");
 
     // Each thing that is written is one that it no longer lacks.
@@ -122,18 +122,21 @@ fn a_new_note_is_sound_and_can_be_written_to_its_end() {
     fs::write(copy.at("chapters-code/room/src/lib.rs"), "//! Room.\n\n// ANCHOR: room\n/// Room.\npub fn room() -> u32 {\n    1\n}\n// ANCHOR_END: room\n").unwrap();
     written(TEST, todo, "assert_eq!(room::room(), 1);");
     written(TEST, "    // WRITE: a name that says the claim, here and on the page.\n", "");
-    written(PAGE, "WRITE: one sentence that a test could refute.", "There is room for one.");
-    let prose = "This is a short sentence of seven words. ".repeat(90);
     let text = fs::read_to_string(copy.at(PAGE)).unwrap();
     let comment = |of: &str| text.lines().find(|line| line.contains(of)).unwrap().to_owned();
-    let excerpt = "\n\n```rust\n{{#include ../../chapters-code/room/src/lib.rs:room}}\n```";
-    written(PAGE, &comment("the plain case"), &(prose + excerpt));
+    written(PAGE, &(comment("for whom it is") + "\n"), "");
+    let plain = "WRITE: the plain sentence: at most 20 words, what a reader would repeat at work.";
+    written(PAGE, plain, "There is room for one.");
+    written(PAGE, "WRITE: the contract, which a test could refute.", "There is room for one.");
+    let prose = "This is a short sentence of seven words. ".repeat(90);
+    let program = "\n\n```rust\nfn main() {\n    assert_eq!(room::room(), 1);\n}\n```";
+    written(PAGE, &comment("the plain case"), &(prose + program));
     written(PAGE, &comment("the surprise"), "The surprise.");
     written(PAGE, &comment("two to five lines"), "Do this.");
     written(PAGE, &comment("what is left"), "This is left.");
     let diff = "```diff,name=no-room,test=room::the_claim_of_room,fails=\"left: 2\"\n\
                 --- chapters-code/room/src/lib.rs\n-    1\n+    2\n```";
-    written(PAGE, &comment("the smallest change that makes"), diff);
+    written(PAGE, &comment("the smallest change that breaks"), diff);
     written(
         PAGE,
         "WRITE: a question that asks why, or what would happen, and is understood without the page.",
@@ -219,7 +222,7 @@ fn a_note_in_a_crate_that_is_there_is_one_more_test_of_it() {
     assert!(copy.at("chapters-code/edges/tests/half_close.rs").exists());
     let summary = fs::read_to_string(copy.at("book/SUMMARY.md")).unwrap();
     assert!(
-        summary.ends_with("\n# More of *it*\n\n- [Half close](more/half-close.md)\n"),
+        summary.contains("\n# More of *it*\n\n- [Half close](more/half-close.md)\n"),
         "{summary}"
     );
     let (made, said) = copy.book(&["new", "more/half-close", "--crate", "edges"]);

@@ -2,7 +2,6 @@
 
 use crate::book::Book;
 use crate::check;
-use crate::fence::Fence;
 use crate::page::Page;
 use crate::problem::{Fault, Problem};
 
@@ -13,22 +12,6 @@ pub const MARK: &str = "WRITE:";
 pub fn lacks(book: &Book, page: &Page) -> Vec<Problem> {
     let mut lacks = Vec::new();
     check::note(book, page, &mut lacks);
-    let has = |is: fn(&Fence) -> bool| page.blocks.iter().any(|block| is(&block.fence));
-    let mut lack = |what: &str, help: &str| lacks.push(page.problem(1, Fault::new(what, help)));
-    if !has(|fence| matches!(fence, Fence::Rust { .. } | Fence::Console { .. } | Fence::Drawing)) {
-        let help = "show an excerpt or a program (`rust`), and what it printed (`console`)";
-        lack("the page runs nothing", help);
-    }
-    if !has(|fence| matches!(fence, Fence::Diff { .. })) {
-        let help = "add a block `diff,name=NAME,test=CRATE::TEST,hangs`, the smallest that does";
-        lack("nothing makes the claim false", help);
-    }
-    if !has(|fence| matches!(fence, Fence::Recall { .. })) {
-        lack(
-            "the page asks nothing",
-            "add a block `recall,ID`: a question, a line `---`, the answer",
-        );
-    }
     lacks.sort();
     lacks.dedup();
     lacks
