@@ -177,7 +177,7 @@ mod tests {
     const NEW: &str = "$ a\n3\n\n4\n5\n";
 
     fn recorded() -> [Recorded; 1] {
-        let fence = Fence::Console { varies: false };
+        let fence = Fence::Console { varies: weave::Varies::Nothing };
         [Recorded { fence, line: 3, old: OLD.into(), new: NEW.into() }]
     }
 
