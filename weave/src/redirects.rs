@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -122,7 +122,7 @@ fn has_fragment(book: &Book, page: &Page, id: &str) -> bool {
     book.markdown.ids(&render(book, page)).iter().any(|known| known == id)
 }
 
-fn published<'a>(book: &'a Book, path: &PathBuf) -> Option<&'a Page> {
+fn published<'a>(book: &'a Book, path: &Path) -> Option<&'a Page> {
     book.page(path).filter(|page| !page.draft)
 }
 
