@@ -18,9 +18,13 @@ mod write;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
 pub use short::{CLOSE, Counted, EDGE_AND_CLOSE, stop_at_short_read, stop_at_short_read_if_open};
-pub use write::{Outgoing, SendQueue, WRITE, limit_unsent, narrow_pair, send_all, send_queue};
+pub use write::{
+    BOUND, Incoming, Outgoing, SendQueue, WRITE, echo, limit_unsent, narrow_pair,
+    pair_with_buffers, receive_queue, send_all, send_queue, unacknowledged, unread,
+};
 
 // ANCHOR: interest
 /// Interest in bytes to read, reported as long as there are some: level-triggered.
@@ -106,7 +110,7 @@ pub enum Ended {
 /// Reads once for every event, until the peer closes.
 pub fn one_read_per_event(
     epoll: &Epoll,
-    socket: &mut TcpStream,
+    socket: &mut impl Read,
     patience: i32,
 ) -> io::Result<Ended> {
     let (mut buffer, mut bytes) = ([0; 64], 0);
@@ -139,6 +143,15 @@ pub fn drain_per_event(epoll: &Epoll, socket: &mut impl Read, patience: i32) -> 
 }
 // ANCHOR_END: drain
 
+// ANCHOR: unix_pair
+/// Two connected Unix sockets: the client's end, which does not block, and the server's.
+pub fn unix_pair() -> io::Result<(UnixStream, UnixStream)> {
+    let (client, server) = UnixStream::pair()?;
+    client.set_nonblocking(true)?;
+    Ok((client, server))
+}
+// ANCHOR_END: unix_pair
+
 /// A connection over loopback: the client's end, which does not block, and the server's.
 pub fn pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -146,12 +159,6 @@ pub fn pair() -> io::Result<(TcpStream, TcpStream)> {
     let (server, _) = listener.accept()?;
     client.set_nonblocking(true)?;
     Ok((client, server))
-}
-
-/// Sends five bytes, then closes: two segments, one some time after the other.
-pub fn hello_then_close(mut server: TcpStream) -> io::Result<()> {
-    server.set_nodelay(true)?;
-    server.write_all(b"hello")
 }
 
 // ANCHOR: cork

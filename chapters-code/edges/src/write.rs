@@ -1,10 +1,10 @@
 //! A writer that stops in the middle and goes on when there is room.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 
-use crate::{Epoll, FOREVER, check};
+use crate::{Epoll, FOREVER, LEVEL, check};
 
 /// Interest in room to write into, reported as long as there is some: level-triggered.
 pub const WRITE: u32 = libc::EPOLLOUT as u32;
@@ -40,6 +40,13 @@ impl Outgoing {
         Outgoing { bytes, sent: 0 }
     }
 
+    /// Puts more bytes behind those that are not sent yet.
+    pub fn push(&mut self, more: &[u8]) {
+        self.bytes.drain(..self.sent);
+        self.sent = 0;
+        self.bytes.extend_from_slice(more);
+    }
+
     /// What the socket has not taken yet.
     pub fn unsent(&self) -> &[u8] {
         &self.bytes[self.sent..]
@@ -53,29 +60,94 @@ impl Outgoing {
     // ANCHOR_END: interest
 }
 
+/// What has come from the peer.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// The bytes so far.
+    pub bytes: Vec<u8>,
+    /// Whether the peer will send no more: a read has returned 0.
+    pub ended: bool,
+}
+
+impl Incoming {
+    // ANCHOR: incoming
+    /// Takes what one read brings.
+    pub fn take(&mut self, socket: &mut impl Read) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        match socket.read(&mut buffer) {
+            Ok(0) => self.ended = true,
+            Ok(n) => self.bytes.extend_from_slice(&buffer[..n]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// What a level-triggered loop asks for: the end would be reported for ever.
+    pub fn interest(&self) -> u32 {
+        if self.ended { 0 } else { LEVEL }
+    }
+    // ANCHOR_END: incoming
+}
+
 // ANCHOR: send_all
-/// Sends everything, and sleeps while the socket is full.
-pub fn send_all(epoll: &Epoll, mut socket: &TcpStream, out: &mut Outgoing) -> io::Result<()> {
+/// Sends everything, sleeps while the socket is full, and takes what comes meanwhile.
+pub fn send_all<S: Read + Write + AsFd>(
+    epoll: &Epoll,
+    socket: &mut S,
+    out: &mut Outgoing,
+    inbox: &mut Incoming,
+) -> io::Result<()> {
     loop {
-        out.flush(&mut socket)?;
-        epoll.rearm(socket, out.interest())?;
+        out.flush(socket)?;
+        epoll.rearm(socket, inbox.interest() | out.interest())?;
         if out.unsent().is_empty() {
             return Ok(());
         }
-        epoll.wait(FOREVER)?;
+        if epoll.wait(FOREVER)? & LEVEL != 0 {
+            inbox.take(socket)?;
+        }
     }
 }
 // ANCHOR_END: send_all
 
+/// How many unsent bytes [`echo`] holds before it stops reading.
+pub const BOUND: usize = 64 * 1024;
+
+// ANCHOR: echo
+/// Sends back what comes until the peer ends. Returns how many bytes were unsent at the most.
+pub fn echo<S: Read + Write + AsFd>(epoll: &Epoll, socket: &mut S) -> io::Result<usize> {
+    let (mut out, mut inbox, mut most) = (Outgoing::new(Vec::new()), Incoming::default(), 0);
+    while !(inbox.ended && out.unsent().is_empty()) {
+        let read = if out.unsent().len() < BOUND { inbox.interest() } else { 0 };
+        epoll.rearm(socket, read | out.interest())?;
+        if epoll.wait(FOREVER)? & read != 0 {
+            inbox.take(socket)?;
+            out.push(&inbox.bytes);
+            inbox.bytes.clear();
+        }
+        out.flush(socket)?;
+        most = most.max(out.unsent().len());
+    }
+    Ok(most)
+}
+// ANCHOR_END: echo
+
 /// A connection over loopback as of [`pair`](crate::pair), which holds about as many bytes in each
 /// of its two buffers, so that it is soon full. The kernel doubles the number, see `socket(7)`.
 pub fn narrow_pair(bytes: i32) -> io::Result<(TcpStream, TcpStream)> {
+    pair_with_buffers(bytes, bytes)
+}
+
+/// The same, with one size for the client's send buffer and one for the server's receive buffer.
+pub fn pair_with_buffers(send: i32, receive: i32) -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     // The accepted socket has the listener's size from its first segment on.
-    set(&listener, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)?;
+    set(&listener, libc::SOL_SOCKET, libc::SO_RCVBUF, receive)?;
     let client = TcpStream::connect(listener.local_addr()?)?;
     let (server, _) = listener.accept()?;
-    set(&client, libc::SOL_SOCKET, libc::SO_SNDBUF, bytes)?;
+    set(&client, libc::SOL_SOCKET, libc::SO_SNDBUF, send)?;
     client.set_nonblocking(true)?;
     Ok((client, server))
 }
@@ -117,6 +189,15 @@ impl SendQueue {
     // ANCHOR_END: a_third
 }
 
+/// How much of a socket's receive buffer is used, and how large it is, in the kernel's accounting
+/// (`SO_MEMINFO`, Linux 4.12), overhead included.
+pub fn receive_queue(socket: &TcpStream) -> io::Result<(u32, u32)> {
+    const RMEM_ALLOC: usize = 0;
+    const RCVBUF: usize = 1;
+    let memory: [u32; 9] = option(socket, libc::SOL_SOCKET, libc::SO_MEMINFO)?;
+    Ok((memory[RMEM_ALLOC], memory[RCVBUF]))
+}
+
 /// Asks the kernel (`SO_MEMINFO`, Linux 4.12). The socket has had a limit set by [`limit_unsent`].
 pub fn send_queue(socket: &TcpStream) -> io::Result<SendQueue> {
     // Of the nine numbers these two are needed: see linux/sock_diag.h.
@@ -141,8 +222,23 @@ fn option<const N: usize>(socket: &TcpStream, level: i32, option: i32) -> io::Re
 /// How many bytes have been written and not been sent, see linux/sockios.h.
 fn unsent(socket: &TcpStream) -> io::Result<u32> {
     const SIOCOUTQNSD: libc::Ioctl = 0x894B;
+    queue(socket, SIOCOUTQNSD)
+}
+
+/// How many bytes have been written and the peer's kernel has not acknowledged (`SIOCOUTQ` in
+/// `tcp(7)`): they are still in this socket's send buffer.
+pub fn unacknowledged(socket: &TcpStream) -> io::Result<u32> {
+    queue(socket, libc::TIOCOUTQ)
+}
+
+/// How many bytes have arrived and have not been read (`SIOCINQ` in `tcp(7)`).
+pub fn unread(socket: &TcpStream) -> io::Result<u32> {
+    queue(socket, libc::FIONREAD)
+}
+
+fn queue(socket: &TcpStream, which: libc::Ioctl) -> io::Result<u32> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the kernel writes one int, which is what `bytes` is, and it lives through the call.
-    check(unsafe { libc::ioctl(socket.as_raw_fd(), SIOCOUTQNSD, &mut bytes) })?;
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), which, &mut bytes) })?;
     Ok(bytes as u32)
 }

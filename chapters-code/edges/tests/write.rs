@@ -2,14 +2,18 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::thread;
 
 use edges::{
-    Epoll, FOREVER, LEVEL, NOTHING, Outgoing, WRITE, limit_unsent, narrow_pair, send_all,
-    send_queue,
+    BOUND, Epoll, FOREVER, Incoming, LEVEL, NOTHING, Outgoing, WRITE, echo, limit_unsent,
+    narrow_pair, pair_with_buffers, send_all, send_queue,
 };
+use lab::doomed::{self, Ending};
+use tokio::io::AsyncWriteExt;
 
 /// Milliseconds to wait for an event which will not come: everything that could cause one has
 /// already happened, so 0 would do.
@@ -25,7 +29,9 @@ const BUFFER: i32 = 256 * 1024;
 
 /// More than both buffers hold, and each position can be told from its neighbours.
 fn message() -> Vec<u8> {
-    (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect()
+    static MESSAGE: LazyLock<Vec<u8>> =
+        LazyLock::new(|| (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect());
+    MESSAGE.clone()
 }
 
 /// Writes until the socket is full and stays full: first the peer's kernel takes what it has room for.
@@ -41,19 +47,65 @@ fn empty(server: &mut TcpStream) {
     while server.read(&mut [0; 65536]).is_ok() {}
 }
 
+/// A writer that does not block, of any kind, and a reader of what it has sent.
+fn kinds() -> [(&'static str, Box<dyn Write>, Box<dyn Read>); 3] {
+    let (tcp, tcp_peer) = narrow_pair(BUFFER).unwrap();
+    let (unix, unix_peer) = UnixStream::pair().unwrap();
+    unix.set_nonblocking(true).unwrap();
+    let (pipe_peer, pipe) = io::pipe().unwrap();
+    // SAFETY: fcntl with this command takes no pointer, and the descriptor is open.
+    let set = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    assert_eq!(set, 0, "{}", io::Error::last_os_error());
+    [
+        ("TCP", Box::new(tcp), Box::new(tcp_peer)),
+        ("Unix", Box::new(unix), Box::new(unix_peer)),
+        ("pipe", Box::new(pipe), Box::new(pipe_peer)),
+    ]
+}
+
 #[test]
 fn write_all_stops_in_the_middle_and_does_not_say_where() {
     let message = message();
-    let (mut client, mut server) = narrow_pair(BUFFER).unwrap();
+    for (kind, mut client, mut server) in kinds() {
+        let error = client.write_all(&message).unwrap_err();
+        drop(client);
 
-    let error = client.write_all(&message).unwrap_err();
-    drop(client);
+        assert_eq!(error.kind(), ErrorKind::WouldBlock, "{kind}");
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).unwrap();
+        let some = !received.is_empty() && received.len() < message.len();
+        assert!(some && message.starts_with(&received), "{kind}: {}", received.len());
+    }
+}
 
-    assert_eq!(error.kind(), ErrorKind::WouldBlock);
-    let mut received = Vec::new();
-    server.read_to_end(&mut received).unwrap();
-    assert!(!received.is_empty() && received.len() < message.len(), "{}", received.len());
-    assert!(message.starts_with(&received));
+#[test]
+fn a_write_takes_a_part_and_the_next_one_is_refused() {
+    for (kind, mut client, _server) in kinds() {
+        let message = message();
+        let (mut taken, mut writes) = (0, 0);
+        let error = loop {
+            match client.write(&message[taken..]) {
+                Ok(n) => (taken, writes) = (taken + n, writes + 1),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock, "{kind}");
+        assert!(writes >= 1 && 0 < taken && taken < message.len(), "{kind}: {taken} in {writes}");
+    }
+}
+
+/// The peer's buffer could take ten times as much. What is full is the sender's.
+#[test]
+fn a_write_is_refused_although_the_peer_has_room_and_goes_on_although_nobody_reads() {
+    let (mut client, _server) = pair_with_buffers(32 * 1024, 4 << 20).unwrap();
+    let epoll = Epoll::watching(&client, WRITE).unwrap();
+    let mut rounds = 0;
+    // What was acknowledged leaves the sender's buffer.
+    while rounds < 3 {
+        assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE);
+        while client.write(&[7; 4096]).is_ok() {}
+        rounds += 1;
+    }
 }
 
 /// A writer that knows how many bytes were taken.
@@ -90,7 +142,7 @@ fn a_writer_that_counts_knows_where_write_all_stopped() {
 
 #[test]
 fn with_an_offset_every_byte_arrives_once_and_in_order() {
-    let (client, mut server) = narrow_pair(BUFFER).unwrap();
+    let (mut client, mut server) = narrow_pair(BUFFER).unwrap();
     let epoll = Epoll::watching(&client, LEVEL).unwrap();
     let writer = std::fs::read_link("/proc/thread-self").unwrap();
     let peer = thread::spawn(move || {
@@ -103,7 +155,8 @@ fn with_an_offset_every_byte_arrives_once_and_in_order() {
         received
     });
 
-    send_all(&epoll, &client, &mut Outgoing::new(message())).unwrap();
+    let (mut out, mut inbox) = (Outgoing::new(message()), Incoming::default());
+    send_all(&epoll, &mut client, &mut out, &mut inbox).unwrap();
     drop(client);
 
     let (received, message) = (peer.join().unwrap(), message());
@@ -148,10 +201,10 @@ fn wakes(epoll: &Epoll) -> usize {
 
 #[test]
 fn a_writer_with_nothing_unsent_lets_the_loop_sleep() {
-    let (client, _server) = narrow_pair(BUFFER).unwrap();
+    let (mut client, _server) = narrow_pair(BUFFER).unwrap();
     let epoll = Epoll::watching(&client, LEVEL).unwrap();
-    let mut out = Outgoing::new(b"hello".to_vec());
-    send_all(&epoll, &client, &mut out).unwrap();
+    let (mut out, mut inbox) = (Outgoing::new(b"hello".to_vec()), Incoming::default());
+    send_all(&epoll, &mut client, &mut out, &mut inbox).unwrap();
 
     let wakes = wakes(&epoll);
 
@@ -201,19 +254,165 @@ fn a_writer_that_never_met_a_full_socket_gets_no_edge() {
     assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING, "there has been room all the time");
 }
 
+/// A Unix stream keeps each write in a buffer of its own. What makes the edge is that one is freed.
 #[test]
-fn on_a_unix_stream_each_read_of_the_peer_makes_an_edge() {
+fn on_a_unix_stream_each_buffer_that_the_peer_has_emptied_makes_an_edge() {
     let (mut client, mut server) = UnixStream::pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
     assert_ne!(epoll.wait(0).unwrap(), NOTHING);
     for _ in 0..3 {
         client.write_all(b"hello").unwrap();
         assert_eq!(epoll.wait(0).unwrap(), NOTHING, "nothing has been read");
-
-        server.read_exact(&mut [0; 5]).unwrap();
-
+        for _ in 0..4 {
+            server.read_exact(&mut [0; 1]).unwrap();
+            assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING, "a part of a buffer frees none");
+        }
+        server.read_exact(&mut [0; 1]).unwrap();
         assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE);
     }
+    client.write_all(b"hello").unwrap();
+    client.write_all(b"hello").unwrap();
+    server.read_exact(&mut [0; 10]).unwrap();
+    assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE, "two buffers in one read");
+    assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING, "and one edge");
+}
+
+/// A short write says that the kernel would take no more at that moment. The buffer need not be full.
+#[test]
+fn after_a_write_cut_short_by_a_limit_room_makes_an_edge_though_the_buffer_is_not_full() {
+    let (mut client, mut server) = pair_with_buffers(8 << 20, 128 * 1024).unwrap();
+    limit_unsent(&client, 64 << 10).unwrap();
+    let epoll = Epoll::watching(&client, EDGE_WRITE).unwrap();
+    assert_ne!(epoll.wait(0).unwrap(), NOTHING);
+    let message = vec![7; 16 << 20];
+    assert!(client.write(&message).unwrap() < message.len());
+    let queue = send_queue(&client).unwrap();
+    assert!(queue.queued < queue.size / 2, "{queue:?}");
+
+    empty(&mut server);
+
+    assert_eq!(epoll.wait(FOREVER).unwrap(), WRITE);
+}
+
+/// Sends and receives on blocking sockets, on a thread for each end: nobody reads before all is sent.
+#[test]
+fn two_peers_that_send_before_they_read_wait_for_ever() {
+    let name = "two_peers_that_send_before_they_read_wait_for_ever";
+    let ended = doomed::child(name, || {
+        let (client, server) = UnixStream::pair().unwrap();
+        let send_then_read = |mut end: UnixStream| {
+            end.write_all(&message()).unwrap();
+            end.read_exact(&mut vec![0; message().len()]).unwrap();
+        };
+        let peer = thread::spawn(move || send_then_read(server));
+        send_then_read(client);
+        peer.join().unwrap();
+    });
+    let Ending::Hung(asleep) = &ended.how else { panic!("{ended:?}") };
+    let sending = asleep.iter().filter(|thread| thread.call == "sendto");
+    assert_eq!(sending.count(), 2, "{ended:?}");
+}
+
+#[test]
+fn two_peers_that_take_what_comes_while_they_send_both_finish() {
+    let (client, server) = UnixStream::pair().unwrap();
+    let exchange = |mut end: UnixStream| {
+        end.set_nonblocking(true).unwrap();
+        let epoll = Epoll::watching(&end, LEVEL).unwrap();
+        let message = message();
+        let (mut out, mut inbox) = (Outgoing::new(message.clone()), Incoming::default());
+        send_all(&epoll, &mut end, &mut out, &mut inbox).unwrap();
+        while inbox.bytes.len() < message.len() {
+            assert_ne!(epoll.wait(FOREVER).unwrap() & LEVEL, 0, "reading is still asked for");
+            inbox.take(&mut end).unwrap();
+        }
+        assert!(inbox.bytes == message, "the bytes are not those of the message");
+    };
+    let peer = thread::spawn(move || exchange(server));
+    exchange(client);
+    peer.join().unwrap();
+}
+
+#[test]
+fn after_send_all_an_answer_is_reported() {
+    let (mut client, mut server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, LEVEL).unwrap();
+    let (mut out, mut inbox) = (Outgoing::new(b"hello".to_vec()), Incoming::default());
+    send_all(&epoll, &mut client, &mut out, &mut inbox).unwrap();
+    server.read_exact(&mut [0; 5]).unwrap();
+    server.write_all(b"hello yourself").unwrap();
+    assert_eq!(epoll.wait(A_WHILE).unwrap(), LEVEL);
+}
+
+/// The peer sends no more and reads slowly: its end is not reported again at each wait.
+#[test]
+fn a_peer_that_has_ended_does_not_keep_send_all_awake() {
+    let (mut client, server) = narrow_pair(BUFFER).unwrap();
+    let epoll = Epoll::watching(&client, LEVEL).unwrap();
+    server.shutdown(std::net::Shutdown::Write).unwrap();
+    let writer = std::fs::read_link("/proc/thread-self").unwrap();
+    let peer = thread::spawn(move || {
+        while !sleeps(&writer) {
+            thread::yield_now();
+        }
+        let mut received = Vec::new();
+        (&server).read_to_end(&mut received).unwrap();
+        received.len()
+    });
+    let (mut out, mut inbox) = (Outgoing::new(message()), Incoming::default());
+    send_all(&epoll, &mut client, &mut out, &mut inbox).unwrap();
+    assert!(inbox.ended);
+    drop(client);
+    assert_eq!(peer.join().unwrap(), message().len());
+}
+
+/// A client that sends and does not read, until the server has stopped reading too.
+#[test]
+fn an_echo_holds_at_most_its_bound_for_a_client_that_does_not_read() {
+    let (mut server, mut client) = UnixStream::pair().unwrap();
+    server.set_nonblocking(true).unwrap();
+    let epoll = Epoll::watching(&server, LEVEL).unwrap();
+    let most = thread::spawn(move || echo(&epoll, &mut server).unwrap());
+    client.set_nonblocking(true).unwrap();
+    let (mut sent, mut out) = (0, Outgoing::new(message()));
+    // Until the client can send no more for a while, which the echo's bound brings about.
+    while !out.unsent().is_empty() {
+        out.flush(&mut client).unwrap();
+        if sent == out.unsent().len() {
+            break;
+        }
+        sent = out.unsent().len();
+        thread::sleep(std::time::Duration::from_millis(300));
+    }
+    client.set_nonblocking(false).unwrap();
+    let mut reader = client.try_clone().unwrap();
+    let received = thread::spawn(move || {
+        let mut received = Vec::new();
+        reader.read_to_end(&mut received).unwrap();
+        received
+    });
+    client.write_all(out.unsent()).unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let most = most.join().unwrap();
+    assert!(received.join().unwrap() == message(), "the echo is not what was sent");
+    assert!(most <= BOUND + 4096, "{most} bytes were unsent, and the bound is {BOUND}");
+}
+
+/// Dropped in the middle, `write_all` takes the place that it had reached with it.
+#[test]
+fn a_write_all_of_tokio_that_is_dropped_has_sent_a_part() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, mut server) = narrow_pair(BUFFER).unwrap();
+        let mut client = tokio::net::TcpStream::from_std(client).unwrap();
+        let late = std::time::Duration::from_millis(50);
+        let message = message();
+        tokio::time::timeout(late, client.write_all(&message)).await.unwrap_err();
+        drop(client);
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).unwrap();
+        assert!(!received.is_empty() && received.len() < message.len(), "{}", received.len());
+    });
 }
 
 #[test]

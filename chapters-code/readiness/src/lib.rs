@@ -4,6 +4,7 @@
 //! who keeps the list.
 
 mod many;
+mod streams;
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use lab::timeline::cpu_time;
 
-pub use many::{Ask, Told, make_ready, medians, room_for, sources};
+pub use lab::crowd::room_for;
+pub use many::{Ask, Told, make_ready, medians, sources};
+pub use streams::{collect, streams};
 
 // ANCHOR: ask
 /// Reads until there is something to read. Returns how often it asked.

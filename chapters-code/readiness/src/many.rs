@@ -1,5 +1,5 @@
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use lab::timeline::cpu_time;
@@ -43,13 +43,13 @@ impl<'a> Ask<'a> {
 // ANCHOR: told
 /// Is told by the sources: the list is the kernel's, and a source that becomes ready puts itself on it.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct Told<'a, S = OwnedFd> {
     epoll: OwnedFd,
-    sources: &'a [OwnedFd],
+    sources: &'a [S],
     events: Vec<libc::epoll_event>,
 }
 
-impl Told<'_> {
+impl<S> Told<'_, S> {
     /// Waits until at least one source is ready, and puts the numbers of all that are into `ready`.
     pub fn wait(&mut self, ready: &mut Vec<usize>) -> io::Result<()> {
         ready.clear();
@@ -62,9 +62,19 @@ impl Told<'_> {
 }
 // ANCHOR_END: told
 
-impl<'a> Told<'a> {
+impl<S> Told<'_, S> {
+    /// Whether at least one source is ready now.
+    pub fn now(&self) -> io::Result<bool> {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: the kernel writes at most the one event that `event` has room for.
+        let n = check(unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), &mut event, 1, 0) })?;
+        Ok(n != 0)
+    }
+}
+
+impl<'a, S: AsFd> Told<'a, S> {
     /// An epoll instance with a registration for each source, level-triggered.
-    pub fn new(sources: &'a [OwnedFd]) -> io::Result<Told<'a>> {
+    pub fn new(sources: &'a [S]) -> io::Result<Told<'a, S>> {
         // SAFETY: epoll_create1 takes no pointer.
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: the call has just returned `fd`, so it is open and nobody else owns it.
@@ -79,7 +89,7 @@ impl<'a> Told<'a> {
     fn register(&self, op: i32) -> io::Result<()> {
         for (number, source) in self.sources.iter().enumerate() {
             let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: number as u64 };
-            let (epoll, fd) = (self.epoll.as_raw_fd(), source.as_raw_fd());
+            let (epoll, fd) = (self.epoll.as_raw_fd(), source.as_fd().as_raw_fd());
             // SAFETY: the kernel reads `event` during the call, and both descriptors are open.
             check(unsafe { libc::epoll_ctl(epoll, op, fd, &mut event) })?;
         }
@@ -103,21 +113,6 @@ pub fn make_ready(source: &OwnedFd) -> io::Result<()> {
     // SAFETY: eventfd_write takes no pointer.
     check(unsafe { libc::eventfd_write(source.as_raw_fd(), 1) })?;
     Ok(())
-}
-
-/// Sees to it that this process may open so many descriptors more than a hundred: raises the soft
-/// limit where the hard limit allows it. False if it does not.
-pub fn room_for(n: usize) -> io::Result<bool> {
-    let wanted = n as libc::rlim_t + 100;
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the kernel writes one `rlimit`, which is what `limit` is.
-    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
-    if limit.rlim_cur < wanted && wanted <= limit.rlim_max {
-        limit.rlim_cur = wanted;
-        // SAFETY: the kernel reads one `rlimit`, which is what `limit` is.
-        check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) })?;
-    }
-    Ok(wanted <= limit.rlim_cur)
 }
 
 /// The median processor time of each program, over so many rounds in which each runs once. The

@@ -10,6 +10,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use super::{Millis, Slice, Threads, Timeline, Wakeup};
+use crate::svg::{escape, slug};
 
 /// The width of all. A phone shows it at three quarters of that.
 const WIDTH: f64 = 480.0;
@@ -260,17 +261,6 @@ fn circles(poll: Poll<()>, xs: impl Iterator<Item = f64>) -> String {
         return circles;
     }
     format!("<g class=\"{class}\" fill=\"{fill}\" stroke=\"currentColor\">{circles}</g>\n")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// The letters and digits in lower case, with dashes between the words.
-fn slug(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]

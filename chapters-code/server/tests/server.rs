@@ -1,0 +1,292 @@
+//! What the note *A server that accepts* claims.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use lab::crowd;
+use lab::doomed::{self, Ending};
+use lab::measure::Memory;
+use my_mio::net::TcpListener;
+use my_mio::{Events, Interest, Poll, Token};
+use server::{BOUND, Chat, Door, Echo, LONGEST_LINE, Server, Service};
+
+/// Long enough for the kernel to move what it will move: nothing else is going on.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// A server in a thread of its own, which ends with the process.
+fn serve(service: impl Service + Send + 'static) -> SocketAddr {
+    let mut server = Server::bind("127.0.0.1:0".parse().unwrap(), service).unwrap();
+    let address = server.address().unwrap();
+    thread::spawn(move || server.run());
+    address
+}
+
+/// A listener that a poll watches, and three clients who are there before the first poll.
+fn three_at_the_door() -> (Poll, TcpListener, Vec<TcpStream>) {
+    let poll = Poll::new().unwrap();
+    let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    poll.registry().register(&mut listener, Token(0), Interest::READABLE).unwrap();
+    let address = listener.local_addr().unwrap();
+    let clients = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
+    (poll, listener, clients)
+}
+
+/// How many events there are now.
+fn events(poll: &mut Poll) -> usize {
+    let mut events = Events::with_capacity(8);
+    poll.poll(&mut events, Some(Duration::from_millis(50))).unwrap();
+    events.iter().count()
+}
+
+#[test]
+fn one_event_stands_for_all_who_wait_and_one_accept_leaves_the_rest() {
+    let (mut poll, listener, _clients) = three_at_the_door();
+    assert_eq!(events(&mut poll), 1);
+    listener.accept().unwrap();
+    assert_eq!(events(&mut poll), 0, "two wait, and no event tells");
+    for _ in 0..2 {
+        listener.accept().unwrap();
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn another_client_makes_an_event_for_those_who_were_left() {
+    let (mut poll, listener, _clients) = three_at_the_door();
+    assert_eq!(events(&mut poll), 1);
+    listener.accept().unwrap();
+    let _fourth = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert_eq!(events(&mut poll), 1);
+    let waiting = std::iter::from_fn(|| listener.accept().ok());
+    assert_eq!(waiting.count(), 3);
+}
+
+#[test]
+fn accept_all_accepts_everybody_who_waits() {
+    let (_poll, listener, _clients) = three_at_the_door();
+    let (mut door, mut welcomed) = (Door::new(listener), Vec::new());
+    door.accept_all(|stream| welcomed.push(stream)).unwrap();
+    assert_eq!(welcomed.len(), 3);
+    assert!(!door.somebody_waits);
+}
+
+#[test]
+fn a_client_that_is_gone_before_accept_is_accepted_on_linux_and_its_reads_end_in_an_error() {
+    for part in [&b""[..], b"hel"] {
+        let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        crowd::gone(listener.local_addr().unwrap(), part, true).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+}
+
+#[test]
+fn out_of_descriptors_the_door_remembers_and_accepts_when_some_are_free() {
+    let name = "out_of_descriptors_the_door_remembers_and_accepts_when_some_are_free";
+    let ended = doomed::child(name, || {
+        let (mut poll, listener, clients) = three_at_the_door();
+        assert_eq!(events(&mut poll), 1);
+        crowd::leave_descriptors(1).unwrap();
+        let (mut door, mut welcomed) = (Door::new(listener), Vec::new());
+        door.accept_all(|stream| welcomed.push(stream)).unwrap();
+        assert!(welcomed.len() == 1 && door.somebody_waits);
+        // The edge is spent: nobody tells of the two, free descriptors or not.
+        drop(clients);
+        assert_eq!(events(&mut poll), 0);
+        door.accept_all(|stream| welcomed.push(stream)).unwrap();
+        assert!(welcomed.len() == 3 && !door.somebody_waits);
+    });
+    assert!(matches!(ended.how, Ending::Passed), "{ended:?}");
+}
+
+/// The server has room for three clients, and ten come. Each leaves when it has its answer.
+#[test]
+fn a_server_out_of_descriptors_serves_those_who_wait_when_others_leave() {
+    let name = "a_server_out_of_descriptors_serves_those_who_wait_when_others_leave";
+    let ended = doomed::child(name, || {
+        let address = serve(Echo);
+        let clients: Vec<_> = (0..10).map(|_| crowd::client(address).unwrap()).collect();
+        // The server has accepted them all by the time that the last one has its answer.
+        let answer = |mut client: TcpStream| {
+            client.write_all(b"hello").unwrap();
+            client.read_exact(&mut [0; 5]).unwrap();
+        };
+        clients.into_iter().for_each(answer);
+        thread::sleep(QUIET);
+        let sockets: Vec<_> = (0..10).map(|_| unconnected()).collect();
+        crowd::leave_descriptors(3).unwrap();
+        let clients: Vec<_> = sockets.into_iter().map(|socket| connect(socket, address)).collect();
+        clients.into_iter().for_each(answer);
+        println!("all ten had their answers");
+    });
+    assert!(ended.stdout.contains("all ten had their answers"), "{ended:?}");
+}
+
+/// A socket of a client that will connect when there are no more descriptors.
+fn unconnected() -> std::os::fd::OwnedFd {
+    use std::os::fd::FromRawFd;
+    // SAFETY: socket takes no pointer; what it returns is open and nobody else's.
+    unsafe {
+        let fd = libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        assert!(fd >= 0, "{}", io::Error::last_os_error());
+        std::os::fd::OwnedFd::from_raw_fd(fd)
+    }
+}
+
+fn connect(socket: std::os::fd::OwnedFd, address: SocketAddr) -> TcpStream {
+    use std::os::fd::AsRawFd;
+    let SocketAddr::V4(address) = address else { panic!("{address} is not IPv4") };
+    let to = libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: address.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
+        sin_zero: [0; 8],
+    };
+    let size = size_of_val(&to) as libc::socklen_t;
+    // SAFETY: the kernel reads one `sockaddr_in`, which is what `to` is, and `size` is its size.
+    let made = unsafe { libc::connect(socket.as_raw_fd(), (&raw const to).cast(), size) };
+    assert_eq!(made, 0, "{}", io::Error::last_os_error());
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+#[test]
+fn an_echo_answers_a_thousand_at_once() {
+    if !crowd::room_for(3000).unwrap() {
+        println!("\nskipped: the hard limit of descriptors is too low (RLIMIT_NOFILE)");
+        return;
+    }
+    let answers = crowd::at_once(serve(Echo), 1000, b"hello").unwrap();
+    assert_eq!(answers, vec![b"hello".to_vec(); 1000]);
+}
+
+#[test]
+fn an_echo_answers_a_slow_client_one_that_half_closes_and_one_beside_those_that_vanish() {
+    let address = serve(Echo);
+    for reset in [false, true].repeat(50) {
+        crowd::gone(address, b"hel", reset).unwrap();
+    }
+    assert_eq!(crowd::slowly(address, b"hello", Duration::from_millis(20)).unwrap(), b"hello");
+    assert_eq!(crowd::half_closed(address, &[7; 300_000]).unwrap(), vec![7; 300_000]);
+}
+
+/// One client's firehose does not keep another from its turn.
+#[test]
+fn an_echo_serves_a_quiet_client_beside_one_that_sends_without_end() {
+    let address = serve(Echo);
+    let firehose = crowd::client(address).unwrap();
+    let mut reader = firehose.try_clone().unwrap();
+    thread::spawn(move || io::copy(&mut reader, &mut io::sink()));
+    thread::spawn(move || {
+        let block = vec![7; 1 << 20];
+        while (&firehose).write_all(&block).is_ok() {}
+    });
+    for _ in 0..20 {
+        assert_eq!(crowd::at_once(address, 1, b"hello").unwrap(), [b"hello"]);
+    }
+}
+
+/// The bytes of the kernel's buffers are not the server's. What it keeps for each is its bound, and
+/// what a turn may add.
+#[test]
+fn an_echo_keeps_a_bounded_number_of_bytes_for_each_client_that_never_reads() {
+    const CLIENTS: u64 = 4;
+    let name = "an_echo_keeps_a_bounded_number_of_bytes_for_each_client_that_never_reads";
+    let ended = doomed::child(name, || {
+        let address = serve(Echo);
+        let before = Memory::now().unwrap();
+        let most = 200 << 20;
+        let stopped: Vec<_> =
+            (0..CLIENTS).map(|_| crowd::never_reads(address, QUIET, most).unwrap()).collect();
+        assert!(stopped.iter().all(|(sent, _)| *sent < most), "the echo read without end");
+        let each = Memory::now().unwrap().each_since(&before, CLIENTS as usize).own();
+        println!("{each} bytes each");
+        assert!(each < 8 * BOUND as u64, "{each} bytes for each client, and the bound is {BOUND}");
+        // They are still served when they read again.
+        let (sent, mut client) = stopped.into_iter().next().unwrap();
+        client.read_exact(&mut vec![0; sent]).unwrap();
+    });
+    assert!(matches!(ended.how, Ending::Passed), "{ended:?}");
+}
+
+/// Somebody in a chat.
+struct Guest(BufReader<TcpStream>);
+
+impl Guest {
+    fn enter(address: SocketAddr) -> Guest {
+        Guest(BufReader::new(crowd::client(address).unwrap()))
+    }
+
+    fn say(&mut self, words: &str) {
+        self.0.get_mut().write_all(words.as_bytes()).unwrap();
+    }
+
+    fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+/// Guests of whom each is known to be in: it has been heard by the first.
+fn guests<const N: usize>(address: SocketAddr) -> [Guest; N] {
+    let mut all: Vec<Guest> = Vec::new();
+    for number in 0..N {
+        let mut guest = Guest::enter(address);
+        if let [first, ..] = &mut all[..] {
+            guest.say(&format!("{number}\n"));
+            assert_eq!(first.hear(), format!("{number}\n"));
+        }
+        all.push(guest);
+    }
+    let mut all: [Guest; N] = all.try_into().ok().unwrap();
+    // What those between have heard of those who came later.
+    for listener in 1..N {
+        for number in listener + 1..N {
+            assert_eq!(all[listener].hear(), format!("{number}\n"));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_chat_tells_everybody_but_the_author_whole_lines() {
+    let [mut a, mut b, mut c] = guests(serve(Chat::default()));
+    a.say("hel");
+    b.say("I speak\n");
+    assert_eq!((a.hear(), c.hear()), ("I speak\n".into(), "I speak\n".into()));
+    a.say("lo\nsecond\nthi");
+    assert_eq!((b.hear(), b.hear()), ("hello\n".into(), "second\n".into()));
+    assert_eq!((c.hear(), c.hear()), ("hello\n".into(), "second\n".into()));
+    drop(a);
+    b.say("bye\n");
+    assert_eq!(c.hear(), "bye\n");
+}
+
+#[test]
+fn a_chat_closes_who_says_a_line_without_end() {
+    let [mut a, mut b, mut c] = guests(serve(Chat::default()));
+    a.say(&"x".repeat(LONGEST_LINE + 4097));
+    assert!(matches!(a.0.read(&mut [0; 1]), Ok(0) | Err(_)), "it is closed");
+    b.say("still here\n");
+    assert_eq!(c.hear(), "still here\n");
+}
+
+#[test]
+fn a_chat_closes_who_does_not_listen_and_goes_on() {
+    let [mut a, mut b, deaf] = guests(serve(Chat::default()));
+    let line = format!("{}\n", "x".repeat(1000));
+    // More than the kernel's buffers and the bound, which the deaf one leaves unread.
+    for _ in 0..20_000 {
+        a.say(&line);
+        assert_eq!(b.hear(), line);
+    }
+    let mut deaf = deaf.0.into_inner();
+    let mut heard = Vec::new();
+    let end = deaf.read_to_end(&mut heard);
+    assert!(heard.len() < 20_000 * line.len(), "{end:?} after {} bytes", heard.len());
+}
