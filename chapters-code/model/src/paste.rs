@@ -1,0 +1,6 @@
+//! A script as a program to paste.
+use crate::Script;
+/// x
+pub fn program(_script: &Script) -> String {
+    String::new()
+}
