@@ -5,6 +5,7 @@ pub mod cargo;
 pub mod check;
 pub mod console;
 pub mod measure;
+pub mod predict;
 pub mod prove;
 pub mod read;
 pub mod record;

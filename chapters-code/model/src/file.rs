@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::script::{Call, Kind, Side};
-use crate::{Flags, Told};
+use crate::{Flags, Told, errno};
 
 /// The key of the wake that comes with something to read on a socket: `sock_def_readable`.
 const DATA: Flags = Flags(Flags::IN.0 | Flags::PRI.0);
@@ -110,6 +110,7 @@ impl File {
     /// Makes a call, and returns the wakes that come of it, each with the state at its moment.
     pub fn call(&mut self, side: Side, call: Call, told: &Told) -> Vec<(Flags, File)> {
         match self.kind {
+            _ if told.errno == errno::EBADF => {}
             Kind::Tcp | Kind::Unix => self.stream(side, call, told),
             Kind::Reader | Kind::Writer => self.pipe(side, call, told),
             Kind::Eventfd => self.counter(call, told),
@@ -155,10 +156,6 @@ impl File {
             _ => {}
         }
         self.gone |= side == Side::Peer && matches!(call, Call::Close | Call::Reset);
-        if side == Side::Own && (call.is_read() || tcp && call.is_write()) {
-            // A call that fails takes the error with it. On a Unix stream a write does not.
-            self.error &= !told.failed();
-        }
         if side == Side::Own && tcp && call.is_write() {
             // A call that moved less than it was asked to was refused the rest.
             self.owes_room |= told.refused > 0;
@@ -168,6 +165,10 @@ impl File {
             if told.moved > 0 && self.gone {
                 self.reset();
             }
+        }
+        if side == Side::Own && (call.is_read() || tcp && call.is_write()) {
+            // A call that fails takes the error with it. On a Unix stream a write does not.
+            self.error &= !told.failed();
         }
         self.arrive(arriving, taken, told);
         self.room(told);
@@ -298,6 +299,9 @@ impl File {
             _ => return,
         }
         self.wake(if call.is_write() { Flags::IN } else { Flags::OUT });
+        if call == Call::Fill {
+            self.wake(Flags::IN);
+        }
     }
 
     fn datagrams(&mut self, side: Side, call: Call, told: &Told) {

@@ -26,6 +26,9 @@ pub struct Kernel {
     open: BTreeMap<usize, OwnedFd>,
     leads: BTreeMap<usize, usize>,
     ends: Vec<Ends>,
+    /// Above all numbers that were closed. A duplicate that got such a number would come by the entry
+    /// that its description still has under it.
+    above: RawFd,
 }
 
 impl Kernel {
@@ -43,7 +46,7 @@ impl Kernel {
             leads.insert(n, ends.len());
             ends.push(end);
         }
-        Ok(Kernel { epoll, ender, open, leads, ends })
+        Ok(Kernel { epoll, ender, open, leads, ends, above: 0 })
     }
 
     /// Makes a step, waits until its consequences have come, and says what was seen.
@@ -76,10 +79,7 @@ impl Kernel {
                 outcome.errno = Some(self.control(libc::EPOLL_CTL_DEL, step.of, Flags::NONE));
             }
             What::Dup(new) => outcome.errno = Some(self.duplicate(step.of, new)),
-            What::Close => {
-                let closed = self.open.remove(&step.of).is_some();
-                outcome.errno = Some(if closed { 0 } else { errno::EBADF });
-            }
+            What::Close => outcome.errno = Some(self.close(step.of)),
             What::Own(call) => {
                 return (outcome, self.call(step.of, Side::Own, call));
             }
@@ -99,12 +99,22 @@ impl Kernel {
         sys::control(self.epoll.as_raw_fd(), op, self.fd(n), asks, n as u64)
     }
 
+    fn close(&mut self, n: usize) -> i32 {
+        match self.open.remove(&n) {
+            Some(fd) => {
+                self.above = self.above.max(fd.as_raw_fd() + 1);
+                0
+            }
+            None => errno::EBADF,
+        }
+    }
+
     fn duplicate(&mut self, n: usize, new: Option<usize>) -> i32 {
         let end = self.leads[&n];
         if let Some(new) = new {
             self.leads.insert(new, end);
         }
-        match self.open.get(&n).map(OwnedFd::try_clone) {
+        match self.open.get(&n).map(|fd| sys::duplicate(fd, self.above)) {
             None => return errno::EBADF,
             Some(Err(error)) => return error.raw_os_error().unwrap_or(errno::EBADF),
             Some(Ok(fd)) => match new {

@@ -28,8 +28,6 @@ pub struct Ends {
     /// How much each side has written that was taken, and has read.
     written: [u64; 2],
     read: [u64; 2],
-    /// What an eventfd has in it.
-    counter: u64,
     /// The peer's end is on its way, or a reset.
     end: bool,
     reset: bool,
@@ -89,7 +87,6 @@ impl Ends {
             accepted: Vec::new(),
             written: [0; 2],
             read: [0; 2],
-            counter: 0,
             end: false,
             reset: false,
         };
@@ -160,7 +157,6 @@ impl Ends {
     fn make(&mut self, side: Side, call: Call, fd: RawFd, own: Option<RawFd>) -> Told {
         match call {
             Call::Read(_) | Call::Drain if self.kind == Kind::Eventfd => {
-                self.counter = if fd == RawFd::MAX { self.counter } else { 0 };
                 let mut count = [0; 8];
                 answer(sys::read(fd, &mut count), 8)
             }
@@ -170,9 +166,7 @@ impl Ends {
                 answer(read, 0)
             }
             Call::Write(n) if self.kind == Kind::Eventfd => {
-                let wrote = answer(sys::write(fd, &n.to_ne_bytes()), 8);
-                self.counter += if wrote.moved > 0 { n } else { 0 };
-                wrote
+                answer(sys::write(fd, &n.to_ne_bytes()), 8)
             }
             Call::Write(n) => answer(sys::write(fd, &vec![b'x'; n.min(MUCH) as usize]), n),
             Call::Fill => self.fill(side, fd, own),
@@ -211,9 +205,15 @@ impl Ends {
     fn fill(&mut self, side: Side, fd: RawFd, own: Option<RawFd>) -> Told {
         let mut all = Told::default();
         if self.kind == Kind::Eventfd {
-            let rest = u64::MAX - 1 - self.counter;
-            self.counter = u64::MAX - 1;
-            return answer(sys::write(fd, &rest.to_ne_bytes()), 8);
+            // What is missing, in powers of two from the largest on; each that is too much is refused.
+            for bit in (0..64).rev() {
+                match sys::write(fd, &(1_u64 << bit).to_ne_bytes()) {
+                    Ok(count) => all.moved += count,
+                    Err(errno::EAGAIN) => all.refused += 1,
+                    Err(errno) => return Told { errno, ..all },
+                }
+            }
+            return all;
         }
         let chunk = if matches!(self.kind, Kind::Reader | Kind::Writer) { 4096 } else { 32 << 10 };
         let bytes = vec![b'x'; chunk];

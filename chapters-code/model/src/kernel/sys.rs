@@ -16,6 +16,12 @@ pub fn owned(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
+/// A duplicate with a number that is not below this one.
+pub fn duplicate(fd: &OwnedFd, above: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: it takes no pointer.
+    owned(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, above) })
+}
+
 pub fn epoll() -> io::Result<OwnedFd> {
     // SAFETY: it takes no pointer.
     owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
