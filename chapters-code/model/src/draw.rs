@@ -103,36 +103,37 @@ pub fn entry((n, asks): Event) -> String {
 pub fn answers(line: &Line) -> [Vec<String>; 2] {
     let mut model = Vec::new();
     for (at, outcome) in line.outcomes().into_iter().enumerate() {
-        let mut said = outcome_lines(outcome);
-        if let Some(first) = said.first_mut().filter(|_| at > 0) {
+        let mut way = said(outcome);
+        if let Some(first) = way.first_mut().filter(|_| at > 0) {
             first.insert_str(0, "or ");
         }
-        model.extend(said);
+        model.extend(way);
     }
-    let mut kernel = outcome_lines(&line.kernel);
+    let mut kernel = said(&line.kernel);
     kernel.splice(0..0, told(line));
     [model, kernel]
 }
 
-fn outcome_lines(outcome: &Outcome) -> Vec<String> {
-    let mut said = Vec::new();
+/// What is seen of a step, each event a line.
+pub fn said(outcome: &Outcome) -> Vec<String> {
+    let mut lines = Vec::new();
     if let Some(errno) = outcome.errno.filter(|errno| *errno != 0) {
-        said.push(error(errno));
+        lines.push(error(errno));
     }
     if let Some(flags) = outcome.polled {
-        said.push(if flags.is_empty() { "nothing".into() } else { flags.to_string() });
+        lines.push(if flags.is_empty() { "nothing".into() } else { flags.to_string() });
     }
     let events = |events: &[Event]| match events {
         [] => vec!["nothing".into()],
         _ => events.iter().map(|(n, flags)| format!("{n} {flags}")).collect(),
     };
-    said.extend(outcome.events.iter().flat_map(|all| events(all)));
+    lines.extend(outcome.events.iter().flat_map(|all| events(all)));
     if let Some(all) = &outcome.asleep {
         let mut all = events(all);
         all[0].insert_str(0, "asleep: ");
-        said.extend(all);
+        lines.extend(all);
     }
-    said
+    lines
 }
 
 /// What the call said that the model was told.

@@ -33,6 +33,8 @@ pub struct Epoll {
 enum Sleeper {
     None,
     Asleep,
+    /// It will run, and has not yet.
+    Woken,
     Served(Vec<Event>),
 }
 
@@ -209,12 +211,16 @@ impl Epoll {
     }
 
     /// A wake marks the entries that ask for something in its key. A key of nothing marks all, but
-    /// not one that is disabled.
+    /// not one that is disabled. An exclusive entry that finds a sleeper keeps the wake for itself.
     fn wake(&mut self, file: usize, key: Flags, luck: &mut Luck) {
         for n in self.files[file].watched_by.clone() {
             let asks = self.interest[&n] & !Flags::HOW;
             if asks.meets(key) || key.is_empty() && !asks.is_empty() {
+                let sleeps = self.sleeper == Sleeper::Asleep;
                 self.mark(n, luck);
+                if sleeps && !key.is_empty() && self.interest[&n].meets(Flags::EXCLUSIVE) {
+                    break;
+                }
             }
         }
     }
@@ -224,14 +230,17 @@ impl Epoll {
         if !self.ready.contains(&n) {
             self.ready.push_back(n);
         }
-        if self.sleeper == Sleeper::Asleep && luck.may(AWAKE) {
-            self.serve();
+        if let Sleeper::Asleep | Sleeper::Woken = self.sleeper {
+            self.sleeper = Sleeper::Woken;
+            if luck.may(AWAKE) {
+                self.serve();
+            }
         }
     }
 
     /// The sleeping waiter runs, and takes what there is.
     fn serve(&mut self) {
-        if self.sleeper == Sleeper::Asleep {
+        if let Sleeper::Asleep | Sleeper::Woken = self.sleeper {
             let events = self.wait(MUCH);
             self.sleeper = Sleeper::Served(events);
         }

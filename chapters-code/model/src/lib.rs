@@ -8,6 +8,7 @@ pub mod generate;
 pub mod kernel;
 mod parse;
 mod paste;
+pub mod picture;
 pub mod script;
 pub mod trial;
 
