@@ -224,7 +224,7 @@ impl File {
             return;
         }
         (self.ended, self.shut, self.unacknowledged) = (true, true, false);
-        (self.error, self.late, self.owes_room) = (true, 0, false);
+        (self.error, self.owes_room) = (true, false);
         self.wake(STATE);
         self.wake(Flags::ERR);
     }

@@ -1,6 +1,6 @@
 //! Draws scripts, and shrinks one on which the model and the kernel differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Flags;
 use crate::script::{Call, Kind, Script, Side, Step, What};
@@ -45,6 +45,20 @@ pub fn nth(seed: u64, kind: Kind, n: u64) -> Script {
     draw(&mut Dice::new(start), kind)
 }
 
+/// What a script is about, so that what takes several steps to happen happens often enough.
+#[derive(Clone, Copy, PartialEq)]
+enum Theme {
+    Anything,
+    /// The first descriptor has a duplicate, and both are watched.
+    Duplicate,
+    /// Many steps are made while a waiter sleeps.
+    Asleep,
+    /// One of the two directions is full, or nearly so.
+    Full,
+    /// Waits are few, and much happens between two.
+    Quiet,
+}
+
 /// A script of 3 to 14 steps, about half of them followed by a wait. One to three descriptors, and
 /// in one of eight scripts of more than one kind.
 pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
@@ -53,8 +67,16 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
     if count > 1 && dice.one_in(8) {
         kinds.insert(count, dice.one_of(&[Kind::Unix, Kind::Eventfd, Kind::Reader, Kind::Writer]));
     }
-    let mut drawn =
-        Drawn { dice, kinds, script: Vec::new(), of: (1..=count).collect(), clients: false };
+    let theme = match dice.below(24) {
+        0..3 => Theme::Duplicate,
+        3 => Theme::Asleep,
+        4 => Theme::Full,
+        5..7 if kind != Kind::Tcp => Theme::Full,
+        7..12 => Theme::Quiet,
+        _ => Theme::Anything,
+    };
+    let of = (1..=count).collect();
+    let mut drawn = Drawn { dice, kinds, script: Vec::new(), of, clients: BTreeSet::new(), theme };
     // Most scripts begin with what makes the rest worth anything.
     for n in 1..=count {
         if !drawn.dice.one_in(8) {
@@ -62,11 +84,20 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
             drawn.push(n, What::Add(asks));
         }
     }
+    match theme {
+        Theme::Duplicate => {
+            drawn.duplicate(1);
+            let asks = drawn.asks();
+            drawn.push(count + 1, What::Add(asks));
+        }
+        Theme::Full => drawn.full(kind),
+        _ => {}
+    }
     let steps = 3 + drawn.dice.below(12);
     for _ in 0..steps {
         let at = drawn.dice.below(drawn.of.len());
         drawn.step(at + 1);
-        if drawn.dice.one_in(2) {
+        if drawn.dice.one_in(if theme == Theme::Quiet { 5 } else { 2 }) {
             let room = drawn.dice.one_of(&[1, 1, 2, 16, 16, 16]);
             drawn.push(1, What::Wait(room));
         }
@@ -87,7 +118,9 @@ struct Drawn<'a> {
     script: Vec<Step>,
     /// What each descriptor is, or is a duplicate of; the first at 0.
     of: Vec<usize>,
-    clients: bool,
+    /// The listeners to which a client has come.
+    clients: BTreeSet<usize>,
+    theme: Theme,
 }
 
 impl Drawn<'_> {
@@ -111,7 +144,7 @@ impl Drawn<'_> {
         if dice.one_in(2) {
             asks |= Flags::ET;
         }
-        if dice.one_in(5) {
+        if dice.one_in(4) {
             asks |= Flags::ONESHOT;
         }
         if dice.one_in(12) {
@@ -123,29 +156,56 @@ impl Drawn<'_> {
         asks
     }
 
+    fn duplicate(&mut self, n: usize) {
+        self.of.push(self.of[n - 1]);
+        self.push(n, What::Dup(Some(self.of.len())));
+    }
+
+    /// Fills a direction of the first descriptor: until a write is refused, or on TCP to a part of
+    /// the buffer that is more than a half or more than two thirds. A listener gets three clients.
+    fn full(&mut self, kind: Kind) {
+        let side = self.dice.one_of(&[Side::Own, Side::Own, Side::Peer]);
+        let calls = match kind {
+            Kind::Listener => {
+                self.clients.insert(1);
+                return (0..3).for_each(|_| self.push(1, What::Peer(Call::Connect)));
+            }
+            Kind::Tcp => [Call::Fill, Call::Write(2_200_000), Call::Write(3_000_000)],
+            Kind::Unix => [Call::Fill, Call::Write(50_000), Call::Write(60_000)],
+            _ => [Call::Fill, Call::Fill, Call::Write(65_537)],
+        };
+        let call = self.dice.one_of(&calls);
+        let allowed =
+            [side, Side::Own, Side::Peer].into_iter().find(|side| kind.allows(*side, call).is_ok());
+        match allowed {
+            Some(Side::Own) => self.push(1, What::Own(call)),
+            Some(Side::Peer) => self.push(1, What::Peer(call)),
+            None => {}
+        }
+    }
+
     fn step(&mut self, n: usize) {
-        let kind = self.kinds[&self.of[n - 1]];
+        let origin = self.of[n - 1];
+        let kind = self.kinds[&origin];
         let asks = self.asks();
         let what = match self.dice.below(40) {
             0..3 => What::Add(asks),
             3..7 => What::Mod(asks & !Flags::EXCLUSIVE),
             7 => What::Mod(asks),
             8 => What::Del,
-            9 if self.of.len() < 4 => {
-                self.of.push(self.of[n - 1]);
-                What::Dup(Some(self.of.len()))
-            }
+            9 if self.of.len() < 4 => return self.duplicate(n),
             10 if self.dice.one_in(4) => What::Dup(None),
             11 if self.dice.one_in(2) => What::Close,
             12 | 13 => What::Poll(asks & !Flags::HOW),
-            _ => self.call(kind),
+            _ => self.call(origin, kind),
         };
-        let asleep = self.dice.one_in(300) && !matches!(what, What::Poll(_));
+        let rarely = if self.theme == Theme::Asleep { 4 } else { 600 };
+        let asleep = self.dice.one_in(rarely) && !matches!(what, What::Poll(_));
         self.script.push(Step { of: n, asleep, what });
     }
 
     /// A call that the kind allows; those that end something are drawn seldom.
-    fn call(&mut self, kind: Kind) -> What {
+    fn call(&mut self, origin: usize, kind: Kind) -> What {
         loop {
             let dice = &mut *self.dice;
             let side = dice.one_of(&[Side::Own, Side::Peer]);
@@ -157,7 +217,7 @@ impl Drawn<'_> {
                 _ => dice.one_of(&[1, 1, 1, 5, 5, 100, 100, 100, 5000, 30000, 60000, 100_000]),
             };
             let n = if kind == Kind::Udp { n.min(5000) } else { n };
-            let rarely = if kind == Kind::Tcp { 12 } else { 3 };
+            let rarely = if kind == Kind::Tcp && self.theme != Theme::Full { 16 } else { 3 };
             let call = match dice.below(20) {
                 0..5 => Call::Write(n),
                 5..9 if kind == Kind::Eventfd => Call::Read(8),
@@ -174,11 +234,12 @@ impl Drawn<'_> {
             };
             let needs_client =
                 kind == Kind::Listener && side == Side::Peer && call != Call::Connect;
-            if kind.allows(side, call).is_err() || needs_client && !self.clients {
+            if kind.allows(side, call).is_err() || needs_client && !self.clients.contains(&origin) {
                 continue;
             }
-            self.clients |=
-                call == Call::Connect && self.kinds.values().filter(|k| **k == kind).count() == 1;
+            if call == Call::Connect {
+                self.clients.insert(origin);
+            }
             return match side {
                 Side::Own => What::Own(call),
                 Side::Peer => What::Peer(call),

@@ -14,7 +14,7 @@ const LEFT: usize = 132;
 const ROW: usize = 34;
 const BOX: usize = 24;
 /// The first step's row, below the title, the names and the interest lists.
-const TOP: usize = 98;
+const TOP: usize = 114;
 
 /// Draws scripts side by side that have the same steps but for what they ask for: the interest list
 /// once, the ready list after each step, and what each wait reports.
