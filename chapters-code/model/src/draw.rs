@@ -150,7 +150,9 @@ fn told(line: &Line) -> Option<String> {
         Call::Read(n) if n > 0 && told.moved == 0 => Some("0: the end".into()),
         Call::Read(_) | Call::Write(_) => Some(bytes(told.moved)),
         // Those of an eventfd are of its counter, and no bytes that anybody counts.
-        Call::Fill if told.moved % 4096 == 0 => Some(format!("after {}", bytes(told.moved))),
+        Call::Fill if told.moved.is_multiple_of(4096) => {
+            Some(format!("after {}", bytes(told.moved)))
+        }
         Call::Drain => Some(format!("{} in all", told.moved)),
         _ => None,
     }

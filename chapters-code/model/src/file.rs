@@ -196,7 +196,7 @@ impl File {
     }
 
     /// Room comes back: on TCP two thirds are the limit, and a wake comes if one is owed; on a Unix
-    /// stream a quarter is, and a wake comes with every buffer that is freed.
+    /// stream a quarter is (to the byte, it is too much), and a wake comes with every buffer that is freed.
     fn room(&mut self, told: &Told) {
         let freed = match self.kind {
             Kind::Tcp => {
@@ -204,7 +204,7 @@ impl File {
                 self.owes_room
             }
             _ => {
-                self.full = told.used * 4 > told.size;
+                self.full = told.used * 4 >= told.size;
                 told.used < self.used
             }
         };
@@ -232,11 +232,13 @@ impl File {
     fn pipe(&mut self, side: Side, call: Call, told: &Told) {
         let was_full = self.slots.len() == SLOTS;
         match call {
-            Call::Write(asked) => self.into_slots(asked, told.moved),
-            Call::Fill => (0..told.moved.div_ceil(PAGE)).for_each(|_| self.into_slots(PAGE, PAGE)),
+            Call::Write(asked) => self.put_in_slots(asked, told.moved),
+            Call::Fill => {
+                (0..told.moved.div_ceil(PAGE)).for_each(|_| self.put_in_slots(PAGE, PAGE))
+            }
             Call::Read(_) | Call::Drain => {
                 let before = self.slots.len();
-                self.out_of_slots(told.moved);
+                self.take_from_slots(told.moved);
                 if self.kind == Kind::Writer && was_full && self.slots.len() < before {
                     self.wake(Flags::OUT);
                 }
@@ -258,7 +260,7 @@ impl File {
     }
 
     /// What is left over of whole pages goes into the last slot if it fits; the rest takes new ones.
-    fn into_slots(&mut self, asked: u64, mut moved: u64) {
+    fn put_in_slots(&mut self, asked: u64, mut moved: u64) {
         let odd = asked % PAGE;
         if let Some((start, held)) = self.slots.back_mut()
             && odd > 0
@@ -275,7 +277,7 @@ impl File {
         }
     }
 
-    fn out_of_slots(&mut self, mut taken: u64) {
+    fn take_from_slots(&mut self, mut taken: u64) {
         while let Some((start, held)) = self.slots.front_mut()
             && taken > 0
         {

@@ -58,7 +58,7 @@
 //! | the acknowledgement of one's own FIN wakes with the key 0 | `tcp_rcv_state_process`, `tcp_done` |
 //! | TCP: a close with unread bytes is a reset: ERR, HUP, and the rest; so is a write to a peer that has closed. Not after both ends | `__tcp_close`, `tcp_reset` |
 //! | a call that fails takes ERR with it; on a Unix stream a write does not | `sock_error`, `sk_stream_error`, `unix_stream_sendmsg` |
-//! | Unix streams: OUT while the buffer is at most a quarter full; every buffer that a read frees wakes with OUT, and a read of a part frees none | `unix_poll`, `unix_write_space` in `net/unix/af_unix.c` |
+//! | Unix streams: OUT while less than a quarter of the buffer is in use; every buffer that a read frees wakes with OUT, and a read of a part frees none | `unix_poll`, `unix_write_space` in `net/unix/af_unix.c` |
 //! | Unix streams: a close ends both directions; with unread bytes it leaves ECONNRESET | `unix_release_sock` |
 //! | pipes: IN for bytes; HUP, and no IN, without a writer; ERR without a reader; OUT while one of 16 pages is free | `pipe_poll` in `fs/pipe.c` |
 //! | pipes: every write wakes the reader, and so does one that is refused; a read wakes the writer if it empties a page of a full pipe | `pipe_write`, `pipe_read` |

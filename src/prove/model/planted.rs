@@ -46,7 +46,7 @@ pub fn run(root: &Path) -> Result<()> {
         let changed = changed.map_err(|(_, fault)| anyhow!("{}: {fault}", mistake.name))?;
         let found = try_out(root, &dir, changed).with_context(|| mistake.name.clone())?;
         if found.is_none() {
-            survive.push(mistake.name.as_str());
+            survive.push(format!("{}: {}", mistake.name, mistake.what));
         }
         let row = format!("{:<34} {}\n", mistake.name, found.as_deref().unwrap_or("survives"));
         print!("{row}");
@@ -59,7 +59,7 @@ pub fn run(root: &Path) -> Result<()> {
         count - survive.len()
     );
     fs::write(root.join(RESULT), head + &table)?;
-    ensure!(survive.is_empty(), "not found: {}", survive.join(", "));
+    ensure!(survive.is_empty(), "not found:\n{}", survive.join("\n"));
     Ok(())
 }
 
