@@ -69,7 +69,7 @@ pub enum Printed {
 
 /// Runs a command of the book.
 pub fn run(root: &Path, built: &Built, command: &str) -> Result<Printed> {
-    let words: Vec<&str> = command.split_whitespace().collect();
+    let words = words(command);
     let is_variable = |word: &&&str| word.split_once('=').is_some_and(|(name, _)| is_name(name));
     let variables = words.iter().take_while(is_variable).count();
     let mut line =
@@ -91,6 +91,18 @@ pub fn run(root: &Path, built: &Built, command: &str) -> Result<Printed> {
         how => bail!("`{command}` {how}\n{output}"),
     }
     Ok(Printed::Output(output))
+}
+
+/// The words of a command, parted by blanks; what stands in single quotes is one word.
+fn words(command: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for (at, part) in command.split('\'').enumerate() {
+        match at % 2 {
+            0 => words.extend(part.split_whitespace()),
+            _ => words.push(part),
+        }
+    }
+    words
 }
 
 fn is_name(name: &str) -> bool {
@@ -248,6 +260,14 @@ mod tests {
         let found = steps("$ a b\none\ntwo\n$ c\n");
         let step = |command, output: &str| Step { command, output: output.into() };
         assert_eq!(found, [step("a b", "one\ntwo\n"), step("c", "")]);
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_one_word() {
+        assert_eq!(
+            words("cargo book predict 'add IN|ET;  wait'  --x"),
+            ["cargo", "book", "predict", "add IN|ET;  wait", "--x"]
+        );
     }
 
     #[test]

@@ -47,6 +47,16 @@ enum Verb {
         #[arg(long, value_name = "N")]
         times: Option<usize>,
     },
+    /// What the model of epoll says of a script, step by step, and what the kernel says
+    #[command(after_help = book::predict::HELP)]
+    Predict {
+        /// Steps parted by `;`, in quotes: 'add IN|ET; peer write 5; read 5; wait'
+        #[arg(required = true)]
+        script: Vec<String>,
+        /// Print the script as a program to paste
+        #[arg(long)]
+        program: bool,
+    },
     /// Run the proofs that take minutes
     Prove {
         /// What to prove
@@ -85,6 +95,18 @@ enum What {
         /// Only this one
         name: Option<String>,
     },
+    /// The model of epoll predicts what the kernel does on a million random scripts
+    Model {
+        /// The seed of all scripts, which is printed; without it, another one each time
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+        /// So many scripts of each kind
+        #[arg(long, value_name = "N")]
+        scripts: Option<u64>,
+        /// Plant the mistakes of `chapters-code/model/planted` instead, and record what finds each
+        #[arg(long, conflicts_with_all = ["seed", "scripts"])]
+        planted: bool,
+    },
 }
 
 #[derive(Args)]
@@ -112,6 +134,9 @@ fn run(cli: Cli) -> Result<()> {
     if let Some(Verb::Gauntlet(args)) = &cli.verb {
         return Ok(gauntlet::run(args)?);
     }
+    if let Some(Verb::Predict { script, program }) = &cli.verb {
+        return book::predict::run(&script.join(" "), *program);
+    }
     let root = book::root()?;
     match cli.verb.unwrap_or(Verb::Read(cli.read)) {
         Verb::Read(Read { port, open }) => {
@@ -130,7 +155,13 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Prove { what: What::Faults { name } } => {
             book::prove::faults::run(&root, name.as_deref())
         }
-        Verb::Gauntlet(_) => unreachable!("it needs no book"),
+        Verb::Prove { what: What::Model { planted: true, .. } } => {
+            book::prove::model::planted(&root)
+        }
+        Verb::Prove { what: What::Model { seed, scripts, .. } } => {
+            book::prove::model::run(seed, scripts)
+        }
+        Verb::Gauntlet(_) | Verb::Predict { .. } => unreachable!("they need no book"),
         Verb::Measure => book::measure::run(&root),
         Verb::Site { dir, url } => book::site::run(&root, &dir, &url),
         Verb::Break { name, times: Some(times) } => {

@@ -1,6 +1,7 @@
-//! `cargo book prove WHAT`: the proofs that build whole crates, and so take minutes.
+//! `cargo book prove WHAT`: the proofs that take minutes.
 
 pub mod contract;
 pub mod faults;
+pub mod model;
 pub mod suite;
 pub mod tokio;
