@@ -34,7 +34,7 @@ a console block shows one of
     $ strace ARGS cargo run -q --example NAME   the same, watched
     $ go run FILE ARGS                          a Go program beside a chapter crate
     $ cargo book VERB ARGS [-- COMMAND]         a verb of the book; the command is one as above
-with `NAME=value` and `timeout SECONDS` before it where they are needed";
+with `NAME=value`, `timeout SECONDS` and `taskset -c CORE` before it where they are needed";
 
 /// A command and what it printed.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn is_name(name: &str) -> bool {
 /// Whether a word is a program that commands may use and that is not on this machine.
 fn is_missing(word: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    ["go", "strace"].contains(&word)
+    ["go", "strace", "taskset"].contains(&word)
         && !std::env::split_paths(&path).any(|dir| dir.join(word).is_file())
 }
 
@@ -123,6 +123,9 @@ fn program(built: &Built, words: &[&str]) -> Result<Vec<String>> {
     match words {
         ["timeout", seconds, rest @ ..] if seconds.parse::<u32>().is_ok() => {
             Ok([owned(&words[..2]), program(built, rest)?].concat())
+        }
+        ["taskset", "-c", core, rest @ ..] if core.parse::<u32>().is_ok() => {
+            Ok([owned(&words[..3]), program(built, rest)?].concat())
         }
         ["strace", ..] => {
             let at = words.iter().position(|word| *word == "cargo").unwrap_or(words.len());
