@@ -203,8 +203,9 @@ pub fn normalise(text: &str, varies: &Varies) -> String {
     text + "\n"
 }
 
-/// Puts a name in the place of each number that stands before one of the words, or under one that
-/// heads a column: a word without a number before it, for the lines down to the next empty one.
+/// Puts a name in the place of each number that stands before one of the words, or behind it as in
+/// `word=7`, or under one that heads a column: a word without such a number, for the lines down to the next empty
+/// one.
 fn without_numbers_at(text: &str, words: &[String], numbers: &Regex) -> String {
     let mut columns: Vec<Range<usize>> = Vec::new();
     let mut out = String::new();
@@ -216,8 +217,10 @@ fn without_numbers_at(text: &str, words: &[String], numbers: &Regex) -> String {
         let found: Vec<Range<usize>> =
             numbers.find_iter(line).map(|number| number.range()).collect();
         let places: Vec<Range<usize>> = words.iter().flat_map(|word| places(line, word)).collect();
-        let is_before = |number: &Range<usize>, word: &Range<usize>| {
-            number.end <= word.start && line[number.end..word.start].trim().is_empty()
+        let is_at = |number: &Range<usize>, word: &Range<usize>| {
+            let before = number.end <= word.start;
+            before && line[number.end..word.start].trim().is_empty()
+                || word.end <= number.start && &line[word.end..number.start] == "="
         };
         let is_under = |number: &Range<usize>| {
             let blanks = line[number.clone()].len() - line[number.clone()].trim_start().len();
@@ -226,7 +229,7 @@ fn without_numbers_at(text: &str, words: &[String], numbers: &Regex) -> String {
         };
         let mut done = 0;
         for number in &found {
-            if is_under(number) || places.iter().any(|word| is_before(number, word)) {
+            if is_under(number) || places.iter().any(|word| is_at(number, word)) {
                 out += &line[done..number.start];
                 out += " [N]";
                 done = number.end;
@@ -234,7 +237,7 @@ fn without_numbers_at(text: &str, words: &[String], numbers: &Regex) -> String {
         }
         out += &line[done..];
         let heads =
-            places.iter().filter(|word| !found.iter().any(|number| is_before(number, word)));
+            places.iter().filter(|word| !found.iter().any(|number| is_at(number, word)));
         columns.extend(heads.map(|word| at(word.start)..at(word.end)));
     }
     out
@@ -296,6 +299,8 @@ mod tests {
         assert!(same(&["replies", "KB"], "5 replies, 1.5 KB\n", "4 replies, 22 KB\n"));
         assert!(!same(&["rep"], "5 replies\n", "4 replies\n"), "a word is whole");
         assert!(!same(&["replies"], "5 and replies\n", "4 and replies\n"));
+        assert!(same(&["u32"], "{u32=5, u64=7}\n", "{u32=61, u64=7}\n"));
+        assert!(!same(&["u32"], "{u32=5, u64=7}\n", "{u32=5, u64=8}\n"));
     }
 
     #[test]
