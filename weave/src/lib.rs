@@ -7,6 +7,7 @@
 //!
 //! Nothing here runs cargo or speaks HTTP: the tests and the `book` command do.
 
+pub mod belongs;
 pub mod book;
 pub mod check;
 pub mod fence;
