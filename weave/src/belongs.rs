@@ -1,7 +1,7 @@
 //! What in the folders of the book belongs to it, and what editors and tools leave beside it.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,62 +36,55 @@ fn is_vims(number: u32) -> bool {
     number >= 4913 && (number - 4913).is_multiple_of(123)
 }
 
-/// Whether the book under `root` can be made of `path`, there or not: by the names of the path
-/// below `root`. What cargo built beside a manifest is not the book's.
-pub fn belongs(root: &Path, path: &Path) -> bool {
-    let Ok(inside) = path.strip_prefix(root) else {
-        return false;
-    };
-    let mut dir = root.to_owned();
-    inside.iter().all(|name| {
-        let ours = is_ours(name) && !is_built(&dir, name);
-        dir.push(name);
-        ours
-    })
-}
-
-fn is_built(dir: &Path, name: &OsStr) -> bool {
-    name == "target" && dir.join("Cargo.toml").is_file()
-}
-
-/// All files of the book in the folder `dir` and below, ordered by their names. Sockets, pipes and
-/// devices are none. Links are followed; the error for one that leads nowhere, or to a folder that
-/// it lies in, names it. A folder that is not there has no files.
+/// All files of the book in the folder `dir` and below, in the order of their names. The error for
+/// what can't be read names it: a link that leads nowhere, say, or to a folder that it lies in.
+/// A folder that is not there has no files.
 pub fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    match fs::canonicalize(dir) {
-        Ok(real) => walk(dir, &mut vec![real], &mut found)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !dir.is_symlink() => {}
-        Err(error) => return Err(of(dir, error)),
-    }
-    found.sort();
-    Ok(found)
+    entries(dir).into_iter().map(|(path, found)| found.map(|_| path)).collect()
 }
 
-/// `above`: the folders that lead to `dir`, and itself, as they are without links.
-fn walk(dir: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(dir).map_err(|error| of(dir, error))? {
-        let entry = entry.map_err(|error| of(dir, error))?;
-        let (name, path) = (entry.file_name(), entry.path());
-        if !is_ours(&name) || is_built(dir, &name) {
-            continue;
-        }
-        let kind = match fs::metadata(&path) {
-            Ok(metadata) => metadata.file_type(),
-            // It was there when the folder was read.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => continue,
-            Err(error) => return Err(of(&path, error)),
-        };
-        if kind.is_file() {
-            found.push(path);
-        } else if kind.is_dir() {
-            let real = fs::canonicalize(&path).map_err(|error| of(&path, error))?;
-            if above.contains(&real) {
-                return Err(of(&path, io::Error::other("a link to a folder that it lies in")));
+/// Like [`files`], but what can't be read hides nothing else. Links are followed. Sockets, pipes and
+/// devices are no files, nor is what cargo built beside a manifest. `dir` may be a file: that one.
+pub fn entries(dir: &Path) -> Vec<(PathBuf, io::Result<Metadata>)> {
+    let mut found = Vec::new();
+    if dir.exists() || dir.is_symlink() {
+        see(dir.to_owned(), &mut Vec::new(), &mut found);
+    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}
+
+type Found = Vec<(PathBuf, io::Result<Metadata>)>;
+
+/// `above`: the folders that lead to `path`, as they are without links.
+fn see(path: PathBuf, above: &mut Vec<PathBuf>, found: &mut Found) {
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => found.push((path, Ok(metadata))),
+        Ok(metadata) if metadata.is_dir() => {
+            let depth = above.len();
+            if let Err(error) = see_inside(&path, above, found) {
+                found.push((path.clone(), Err(of(&path, error))));
             }
-            above.push(real);
-            walk(&path, above, found)?;
-            above.pop();
+            above.truncate(depth);
+        }
+        Ok(_) => {}
+        // It was there when its folder was read.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {}
+        Err(error) => found.push((path.clone(), Err(of(&path, error)))),
+    }
+}
+
+fn see_inside(dir: &Path, above: &mut Vec<PathBuf>, found: &mut Found) -> io::Result<()> {
+    let real = fs::canonicalize(dir)?;
+    if above.contains(&real) {
+        return Err(io::Error::other("a link to a folder that it lies in"));
+    }
+    above.push(real);
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let is_built = entry.file_name() == "target" && dir.join("Cargo.toml").is_file();
+        if is_ours(&entry.file_name()) && !is_built {
+            see(entry.path(), above, found);
         }
     }
     Ok(())
@@ -170,15 +163,6 @@ mod tests {
     }
 
     #[test]
-    fn every_name_below_the_root_counts_and_none_above() {
-        let root = Path::new("/home/me/.notes~/book");
-        assert!(belongs(root, &root.join("book/why/edges.md")));
-        assert!(!belongs(root, &root.join("book/.obsidian/edges.md")));
-        assert!(!belongs(root, &root.join("book/why/edges.md~")));
-        assert!(!belongs(root, Path::new("/home/me/other/book/why/edges.md")));
-    }
-
-    #[test]
     fn the_files_of_a_folder_are_those_that_can_be_read() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
@@ -199,6 +183,8 @@ mod tests {
         symlink("nowhere", at("why/d.md")).unwrap();
         let said = files(dir.path()).unwrap_err().to_string();
         assert!(said.ends_with("why/d.md: a link that leads nowhere"), "{said}");
+        let readable = entries(dir.path()).iter().filter(|(_, found)| found.is_ok()).count();
+        assert_eq!(readable, right.len(), "what can't be read hides nothing");
         fs::remove_file(at("why/d.md")).unwrap();
         symlink("..", at("why/up")).unwrap();
         let said = files(dir.path()).unwrap_err().to_string();
