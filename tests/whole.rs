@@ -14,7 +14,7 @@ fn the_notes_read_every_line_of_my_mio() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shown = shown(root);
     let mut unread = Vec::new();
-    for file in files(&root.join(SOURCES)) {
+    for file in weave::belongs::files(&root.join(SOURCES)).unwrap() {
         let file = file.strip_prefix(root).unwrap();
         let text = fs::read_to_string(root.join(file)).unwrap();
         for line in code(&without_anchors(&text)) {
@@ -52,10 +52,4 @@ fn code(text: &str) -> Vec<&str> {
         !(line.is_empty() || line.starts_with("//") || imports)
     };
     text.lines().map(str::trim).filter(is_code).collect()
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    files.into_iter().chain(dirs.iter().flat_map(|dir| self::files(dir))).collect()
 }
