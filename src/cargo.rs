@@ -62,9 +62,23 @@ pub fn build_workspace(root: &Path) -> Result<Built> {
     Ok(built)
 }
 
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The target folder of the checkout under `root`, as cargo knows it in the current folder; `None`
+/// where cargo can't say, as in a folder whose name is not UTF-8.
+pub fn target(root: &Path) -> Option<PathBuf> {
+    let mut cargo = cargo();
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1", "--manifest-path"]);
+    let output = cargo.arg(root.join("Cargo.toml")).stdin(Stdio::null()).output().ok()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).ok()?;
+    metadata["target_directory"].as_str().map(PathBuf::from)
+}
+
 /// Runs cargo in `dir` with `args` and reads its messages.
 pub fn build(dir: &Path, args: &[&str]) -> Result<Built> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = cargo()
         .current_dir(dir)
         .args(args)
         .args(["--quiet", "--message-format=json"])

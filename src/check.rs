@@ -6,48 +6,50 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use weave::{Book, Page};
 
+use crate::say;
+
 /// Prints every problem of the book under `root`; an error says how many there were.
 pub fn run(root: &Path) -> Result<()> {
     let started = Instant::now();
     let book = Book::load(root)?;
     let problems = weave::check::check(&book);
-    for problem in &problems {
-        println!("{problem}");
-    }
+    let mut said: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     for page in book.pages.iter().filter(|page| page.draft) {
-        draft(&book, page);
+        said += &draft(&book, page);
     }
-    let drafts = match book.pages.iter().filter(|page| page.draft).count() {
-        1 => "1 draft".to_owned(),
-        n => format!("{n} drafts"),
-    };
-    let blocks: usize = book.pages.iter().map(|page| page.blocks.len()).sum();
+    if problems.is_empty() {
+        let drafts = match book.pages.iter().filter(|page| page.draft).count() {
+            1 => "1 draft".to_owned(),
+            n => format!("{n} drafts"),
+        };
+        let blocks: usize = book.pages.iter().map(|page| page.blocks.len()).sum();
+        let (pages, took) = (book.pages.len(), started.elapsed().as_millis());
+        said += &format!(
+            "{pages} pages ({drafts}), {blocks} blocks: nothing wrong ({took} ms)\n\
+             `cargo test` proves the rest.\n"
+        );
+    }
+    // The verdict is the same where its reader leaves after the first line.
+    say::all(&said)?;
     match problems.len() {
-        0 => {
-            let pages = book.pages.len();
-            let took = started.elapsed().as_millis();
-            println!("{pages} pages ({drafts}), {blocks} blocks: nothing wrong ({took} ms)");
-            println!("`cargo test` proves the rest.");
-            Ok(())
-        }
+        0 => Ok(()),
         1 => bail!("1 problem"),
         n => bail!("{n} problems"),
     }
 }
 
-/// What an author has yet to do; none of it is wrong.
-fn draft(book: &Book, page: &Page) {
-    let lacks = weave::draft::lacks(book, page);
+/// What a draft still lacks, or that it is ready.
+fn draft(book: &Book, page: &Page) -> String {
+    let (file, lacks) = (page.file.display(), weave::draft::lacks(book, page));
     if lacks.is_empty() {
-        println!(
-            "{}: a draft that lacks nothing: where `cargo test {}` is green, take its first line out",
-            page.file.display(),
-            page.name()
+        let name = page.name();
+        return format!(
+            "{file}: a draft that lacks nothing: where `cargo test {name}` is green, take its first \
+             line out\n"
         );
-        return;
     }
-    println!("{}: a draft; it lacks", page.file.display());
-    for lack in lacks {
-        println!("    {}", lack.to_string().replace('\n', "\n    "));
-    }
+    let lack =
+        |lack: &weave::Problem| format!("    {}\n", lack.to_string().replace('\n', "\n    "));
+    let listed: String = lacks.iter().map(lack).collect();
+    format!("{file}: a draft; it lacks\n{listed}")
 }

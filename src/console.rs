@@ -236,8 +236,7 @@ fn without_numbers_at(text: &str, words: &[String], numbers: &Regex) -> String {
             }
         }
         out += &line[done..];
-        let heads =
-            places.iter().filter(|word| !found.iter().any(|number| is_at(number, word)));
+        let heads = places.iter().filter(|word| !found.iter().any(|number| is_at(number, word)));
         columns.extend(heads.map(|word| at(word.start)..at(word.end)));
     }
     out

@@ -12,6 +12,7 @@ pub mod prove;
 pub mod read;
 pub mod record;
 pub mod run;
+pub mod say;
 pub mod site;
 pub mod verdict;
 pub mod write;
@@ -27,16 +28,29 @@ pub const RUSTC: &str = env!("BOOK_RUSTC");
 
 /// The folder at or above the current one that holds the book.
 pub fn root() -> Result<PathBuf> {
-    let here = std::env::current_dir()?;
+    let here = std::env::current_dir().context("the current folder is gone")?;
     let is_root =
         |dir: &&Path| dir.join("book.toml").is_file() && dir.join("chapters-code").is_dir();
     let found = here.ancestors().find(is_root);
     found.map(Path::to_owned).context("no book here: run this inside a checkout of the repository")
 }
 
-/// Cargo's target folder of the checkout under `root`.
+/// The folder that cargo builds the checkout under `root` in: the one that this program was built
+/// in, if cargo started it there, since its options can say where that is; else the one that cargo
+/// names.
 pub fn target(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+    let is_of_root = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|dir| *dir == *root);
+    let built_in = || {
+        let program = std::env::current_exe().ok()?;
+        let marks = [".rustc_info.json", "CACHEDIR.TAG"];
+        let is_target = |dir: &&Path| marks.iter().any(|mark| dir.join(mark).is_file());
+        Some(program.ancestors().skip(1).find(is_target)?.to_owned())
+    };
+    is_of_root
+        .then(built_in)
+        .flatten()
+        .or_else(|| cargo::target(root))
+        .unwrap_or_else(|| root.join("target"))
 }
 
 /// Reads the book under `root` and refuses one that has problems.
@@ -53,6 +67,6 @@ pub fn sound_book(root: &Path) -> Result<Book> {
 /// Tells whoever waits at a terminal what takes so long.
 pub fn progress(what: &str) {
     if stderr().is_terminal() {
-        eprintln!("{what}");
+        say::line(&mut stderr(), format_args!("{what}"));
     }
 }

@@ -1,10 +1,12 @@
 //! The `book` command. Without a verb it reads: `cargo run`.
 
+use std::io::{ErrorKind, stderr};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use book::say;
 use book::site::Address;
 use clap::{Args, Parser, Subcommand};
 
@@ -27,6 +29,10 @@ too.";
 #[derive(Subcommand)]
 enum Verb {
     /// Serve the book, and weave it again on each save
+    ///
+    /// Its files are looked at five times a second, so that a save is noticed on every file system,
+    /// those of containers and networks too. It is served to this machine alone, under 127.0.0.1
+    /// and localhost.
     Read(Read),
     /// Find everything that is wrong and needs no compiler to be found
     Check,
@@ -121,12 +127,25 @@ struct Read {
 
 fn main() -> ExitCode {
     gauntlet::stage_if_asked();
-    match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
+    say::end_with_the_reader();
+    match Cli::try_parse() {
+        Ok(cli) => ended(run(cli)),
+        Err(help) => match help.print() {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                ended(Err(error).context("can't print"))
+            }
+            _ => ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(1)),
+        },
+    }
+}
+
+fn ended(verb: Result<()>) -> ExitCode {
+    match verb.and_then(|()| say::all("")) {
+        Err(error) if !say::is_reader_gone(&error) => {
+            say::line(&mut stderr(), format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
+        _ => ExitCode::SUCCESS,
     }
 }
 

@@ -1,104 +1,158 @@
 //! `cargo book read`: builds the book, serves it, and builds it again whenever it is saved.
 
 pub mod build;
+mod ends;
+mod folder;
+mod request;
 mod serve;
+mod watch;
 
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind, stderr, stdout};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache};
-use tokio::net::TcpListener;
+use anyhow::{Context, Result, anyhow};
 
-use build::Shelf;
+use crate::say;
+use build::Edition;
 use serve::Site;
+use watch::Files;
 
-/// How long the files must be quiet before the book is built again.
-const QUIET: Duration = Duration::from_millis(50);
+/// How long the end waits for a build, which takes a second at most.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is watched, relative to the root.
-const WATCHED: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
-
-/// Serves the book under `root` at `address` until Ctrl-C; `open` opens a browser.
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub async fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
-    let listener = match TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => bail!(no_listener(address, &error)),
-    };
-    let url = format!("http://{}", listener.local_addr()?);
-    let started = Instant::now();
-    let shelf = Arc::new(Shelf::new(root)?);
-    let site = Arc::new(Site::new(shelf.current()));
-    rebuild(&shelf, &site);
-    // Held until the end: when it is dropped, the watching ends.
-    let _watcher = watch(root, Arc::clone(&shelf), Arc::clone(&site))?;
-    let serving = async {
-        println!("the book is at {url} ({} ms); Ctrl-C ends it", started.elapsed().as_millis());
-        if open && let Err(error) = webbrowser::open(&url) {
-            eprintln!("no browser could be opened ({error}); go to {url} yourself");
-        }
-        serve::serve(listener, site).await
-    };
-    let ended = tokio::select! {
-        // In this order Ctrl-C is listened for before the address is printed.
-        biased;
-        signal = tokio::signal::ctrl_c() => signal.context("Ctrl-C can't be listened for"),
-        ended = serving => ended.context("the server ended"),
-    };
-    shelf.clear();
-    ended
+/// What the thread that reads is told.
+enum Told {
+    /// The book was built for the first time, or could not be.
+    Woven,
+    /// Reading ends.
+    End,
 }
 
-fn no_listener(address: SocketAddr, error: &std::io::Error) -> String {
-    let other = if address.port() < 1024 { 3000 } else { address.port().saturating_add(1) };
-    format!(
-        "can't listen on {address}: {error}\n    try another port: cargo run -- read --port {other}"
+/// Serves the book under `root` at `address` until Ctrl-C; `open` opens a browser.
+pub fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
+    let mut signals = ends::listen().context("signals can't be listened for")?;
+    let listener = TcpListener::bind(address).map_err(|error| no_listener(address, error))?;
+    let address = listener.local_addr()?;
+    let started = Instant::now();
+    let site = Arc::new(Site::new(address.port()));
+    let building = Arc::new(Mutex::new(()));
+    let (end, told) = mpsc::channel();
+    let woven = end.clone();
+    thread::spawn(move || signals.forever().try_for_each(|_| end.send(Told::End)));
+    let (from, of, weaving) = (root.to_owned(), Arc::clone(&site), Arc::clone(&building));
+    thread::spawn(move || weave(&from, &of, &weaving, &woven));
+    if let Ok(Told::Woven) = told.recv() {
+        thread::spawn(move || serve::serve(&listener, &site));
+        announce(address, started.elapsed(), open);
+        // Nothing else is told but the end.
+        let _ = told.recv();
+    }
+    // A build removes its folder when it ends, and no other begins while this is held.
+    std::mem::forget(within(PATIENCE, || building.try_lock().ok()));
+    Ok(())
+}
+
+fn announce(address: SocketAddr, took: Duration, open: bool) {
+    let url = format!("http://{address}");
+    let took = took.as_millis();
+    say::line(&mut stdout(), format_args!("the book is at {url} ({took} ms); Ctrl-C ends it"));
+    if open && let Err(error) = open::that_detached(&url) {
+        let help = format_args!("no browser could be opened ({error}); go to {url} yourself");
+        say::line(&mut stderr(), help);
+    }
+}
+
+/// What `get` returns as soon as it returns something, if it does in time.
+fn within<T>(time: Duration, get: impl Fn() -> Option<T>) -> Option<T> {
+    let started = Instant::now();
+    loop {
+        match get() {
+            None if started.elapsed() < time => thread::sleep(Duration::from_millis(5)),
+            got => return got,
+        }
+    }
+}
+
+/// Builds the book, and again after each change, for ever; tells when it has done so first.
+fn weave(root: &Path, site: &Site, building: &Mutex<()>, told: &mpsc::Sender<Told>) {
+    let mut files = Files::look(root);
+    for number in 0_u64.. {
+        {
+            let _building = building.lock();
+            build(root, site);
+        }
+        if number == 0 && told.send(Told::Woven).is_err() {
+            // Reading has ended already.
+            return;
+        }
+        files = files.changed(root);
+    }
+}
+
+/// Builds once, and says in the terminal and on the open pages how it went.
+fn build(root: &Path, site: &Site) {
+    let started = Instant::now();
+    let built = catch_unwind(AssertUnwindSafe(|| Edition::build(root)))
+        .unwrap_or_else(|_| Err(anyhow!("a bug of the book's program; the terminal has more")))
+        .map_err(|error| format!("{error:#}"));
+    let took = started.elapsed().as_millis();
+    let err = &mut stderr();
+    if let Err(error) = &built {
+        say::line(err, format_args!("not woven; the last good book stays:\n{error}"));
+        site.take(built);
+    } else if site.take(built) {
+        say::line(err, format_args!("woven in {took} ms"));
+    } else {
+        say::line(err, format_args!("woven in {took} ms; no page differs"));
+    }
+}
+
+/// Why nothing can listen at `address`, and what to type instead where that helps.
+fn no_listener(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        ErrorKind::PermissionDenied => format!("{error}; low ports may be for root alone"),
+        _ => return anyhow!("can't listen on {address}: {error}"),
+    };
+    let other = free_port(address.ip(), address.port());
+    anyhow!(
+        "can't listen on {address}: {why}\n    try another port: cargo run -- read --port {other}"
     )
 }
 
-/// Builds, and says in the terminal and on the open pages how it went.
-fn rebuild(shelf: &Shelf, site: &Site) {
-    let started = Instant::now();
-    let built = shelf.build();
-    let took = started.elapsed().as_millis();
-    match &built {
-        Ok(()) => eprintln!("woven in {took} ms"),
-        Err(error) => eprintln!("not woven; the last good book stays:\n{error}"),
-    }
-    site.tell(built.err());
+/// A port that is free now: one of the next, or else 0, which takes any.
+fn free_port(ip: IpAddr, taken: u16) -> u16 {
+    let next = taken.max(2999).saturating_add(1)..=taken.max(2999).saturating_add(100);
+    let is_free = |port: &u16| TcpListener::bind((ip, *port)).is_ok();
+    next.filter(|port| *port != taken).find(is_free).unwrap_or(0)
 }
 
-/// Builds the book anew after each change of what it is made of.
-fn watch(
-    root: &Path,
-    shelf: Arc<Shelf>,
-    site: Arc<Site>,
-) -> Result<Debouncer<RecommendedWatcher, RecommendedCache>> {
-    let (changed, changes) = mpsc::channel();
-    let tell = move |events: DebounceEventResult| {
-        // The receiver is gone only when the program ends.
-        let _ = changed.send(events);
-    };
-    let mut watcher = notify_debouncer_full::new_debouncer(QUIET, None, tell)?;
-    for path in WATCHED {
-        watcher.watch(root.join(path), RecursiveMode::Recursive)?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(port: u16, error: ErrorKind) -> String {
+        no_listener(SocketAddr::from(([127, 0, 0, 1], port)), error.into()).to_string()
     }
-    std::thread::spawn(move || {
-        for events in changes {
-            if events.is_ok_and(|events| events.iter().any(is_a_change)) {
-                rebuild(&shelf, &site);
-            }
+
+    #[test]
+    fn what_is_advised_helps() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let denied = said(80, ErrorKind::PermissionDenied);
+        assert!(denied.contains("low ports may be for root alone"), "{denied}");
+        for said in [denied, said(port, ErrorKind::AddrInUse), said(65535, ErrorKind::AddrInUse)] {
+            let advised: u16 = said.rsplit("--port ").next().unwrap().parse().expect(&said);
+            assert!(advised == 0 || advised >= 3000 && advised != port, "{said}");
+            TcpListener::bind(("127.0.0.1", advised)).expect(&said);
         }
-    });
-    Ok(watcher)
-}
-
-/// Reading is reported too, and a build reads everything: it would build for ever.
-fn is_a_change(event: &DebouncedEvent) -> bool {
-    !matches!(event.kind, EventKind::Access(_))
+        assert_eq!(free_port(IpAddr::from([127, 0, 0, 1]), 65535), 0, "there is no higher one");
+        // No port helps on a machine without that address.
+        assert!(!said(3000, ErrorKind::AddrNotAvailable).contains("--port"));
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::target;
 
@@ -29,7 +29,8 @@ impl Verdict {
 
     /// Keeps it.
     pub fn keep(&self) -> Result<()> {
-        fs::create_dir_all(self.0.parent().unwrap_or(&self.0))?;
-        Ok(fs::write(&self.0, "")?)
+        let dir = self.0.parent().unwrap_or(&self.0);
+        let kept = fs::create_dir_all(dir).and_then(|()| fs::write(&self.0, ""));
+        kept.with_context(|| format!("can't write {}", self.0.display()))
     }
 }

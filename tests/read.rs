@@ -1,111 +1,18 @@
 //! `cargo book read`: the book is served, follows the files, keeps the last good page when one does
 //! not weave, and leaves nothing behind.
 
+mod reader;
+
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-/// A rebuild takes a tenth of a second; this is the last resort.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A copy of the book in a folder of its own, so that its pages can be edited.
-struct Checkout {
-    root: PathBuf,
-}
-
-impl Checkout {
-    fn new(name: &str) -> Checkout {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&root);
-        for part in ["book", "chapters-code", "src", "tests", "book.toml", "Cargo.toml"] {
-            copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(part), &root.join(part));
-        }
-        Checkout { root }
-    }
-
-    fn edit(&self, page: &str, text: &str) {
-        fs::write(self.root.join("book").join(page), text).unwrap();
-    }
-
-    fn read(&self, page: &str) -> String {
-        fs::read_to_string(self.root.join("book").join(page)).unwrap()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            copy(&entry.path(), &to.join(entry.file_name()));
-        }
-    } else {
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(from, to).unwrap();
-    }
-}
-
-fn book(root: &Path, port: u16) -> Command {
-    let mut book = Command::new(env!("CARGO_BIN_EXE_book"));
-    book.current_dir(root)
-        .args(["read", "--port", &port.to_string()])
-        .env_remove("CARGO_TARGET_DIR");
-    book.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    book
-}
-
-/// A reader's terminal; ended with the test.
-struct Reading {
-    child: Child,
-    addr: String,
-}
-
-impl Reading {
-    fn start(checkout: &Checkout) -> Reading {
-        let mut child = book(&checkout.root, 0).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addr = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
-        Reading { child, addr: addr.expect("the address is printed").to_owned() }
-    }
-
-    fn get(&self, path: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(&self.addr).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr);
-        stream.write_all(request.as_bytes()).unwrap();
-        stream
-    }
-
-    fn page(&self, path: &str) -> String {
-        let mut page = String::new();
-        self.get(path).read_to_string(&mut page).unwrap();
-        page
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Reads events until one of them satisfies `is`.
-fn wait_for(events: &mut impl BufRead, is: impl Fn(&str) -> bool) -> String {
-    let mut line = String::new();
-    while events.read_line(&mut line).unwrap() > 0 {
-        if line.starts_with("data:") && is(&line) {
-            return line;
-        }
-        line.clear();
-    }
-    panic!("the events ended");
-}
+use reader::{Checkout, DEADLINE, Reading, copy, ended};
 
 #[test]
 fn a_saved_page_is_shown_and_a_broken_one_keeps_the_last_good_one() {
@@ -113,22 +20,30 @@ fn a_saved_page_is_shown_and_a_broken_one_keeps_the_last_good_one() {
     let reading = Reading::start(&checkout);
     let good = checkout.read("start.md");
     assert!(reading.page("/").contains("Async Rust, by Heart"));
-    assert!(reading.page("/start.html").contains("/.book/events"), "pages know how to reload");
+    let first = reading.build();
+    let page = reading.page("/start.html");
+    assert!(page.contains("/.book/state"), "pages know how to reload");
+    assert!(
+        page.contains(&format!("data-build=\"{first}\"")),
+        "pages know of which build they are"
+    );
     assert!(reading.page("/gone.html").starts_with("HTTP/1.1 404"));
-    let mut events = BufReader::new(reading.get("/.book/events"));
-    wait_for(&mut events, |state| state.contains("\"error\":null"));
+    assert_eq!(reading.state()["error"], serde_json::Value::Null);
 
     checkout.edit("start.md", &format!("{good}\nA sentence of today.\n"));
-    wait_for(&mut events, |state| state.contains("\"build\":2"));
+    let second = reading.after(&first);
     assert!(reading.page("/start.html").contains("A sentence of today."));
 
     checkout.edit("start.md", &format!("{good}\n```ruts\n```\n"));
-    let broken = wait_for(&mut events, |state| !state.contains("\"error\":null"));
-    assert!(broken.contains("book/start.md:") && broken.contains("unknown fence"), "{broken}");
+    let broken = reading.until(|state| !state["error"].is_null());
+    let said = broken["error"].as_str().unwrap();
+    assert!(said.contains("book/start.md:") && said.contains("unknown fence"), "{said}");
+    assert_eq!(broken["build"], *second, "the last good one stays");
     assert!(reading.page("/start.html").contains("A sentence of today."));
 
     checkout.edit("start.md", &good);
-    wait_for(&mut events, |state| state.contains("\"error\":null"));
+    let mended = reading.until(|state| state["error"].is_null());
+    assert_eq!(mended["build"], *first, "the same text is the same build");
     assert!(!reading.page("/start.html").contains("A sentence of today."));
 }
 
@@ -145,48 +60,247 @@ fn a_draft_is_shown_to_its_author_and_not_published() {
     assert!(reading.page("/why/half.html").contains("A draft: not proven yet"));
 
     let published = checkout.root.join("published");
+    fs::write(checkout.root.join("book/theme/notes.css~"), "").unwrap();
     book::read::build::build(&checkout.root, &published, false).unwrap();
     assert!(published.join("why/edges.html").exists());
     assert!(!published.join("why/half.html").exists());
+    assert!(published.join("theme/notes.css").exists());
+    assert!(!published.join("theme/notes.css~").exists(), "a backup copy is for nobody");
+    assert_eq!(fs::read_dir(&checkout.root).unwrap().flatten().filter(is_source).count(), 0);
 }
 
+fn is_source(entry: &fs::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().ends_with(".source")
+}
+
+/// A page asks over and over and holds no connection, so any number of tabs share a browser's six.
 #[test]
-fn ctrl_c_ends_it_and_leaves_nothing() {
-    let checkout = Checkout::new("leaving");
-    let mut reading = Reading::start(&checkout);
-    // An open page holds a stream of events, which must not hold up the end.
-    let _open = reading.get("/.book/events");
-    let interrupted = Command::new("kill").args(["-INT", &reading.child.id().to_string()]).status();
-    assert!(interrupted.unwrap().success());
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = reading.child.try_wait().unwrap() {
-            break status;
+fn fifty_tabs_live_on_one_connection() {
+    let checkout = Checkout::new("tabs");
+    let reading = Reading::start(&checkout);
+    let mut stream = BufReader::new(TcpStream::connect(&reading.addr).unwrap());
+    stream.get_ref().set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut get = |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", reading.addr);
+        stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut length = None;
+        let mut line = String::new();
+        while stream.read_line(&mut line).unwrap() > 2 {
+            let lower = line.to_lowercase();
+            length = lower.strip_prefix("content-length:").map(|n| n.trim().to_owned()).or(length);
+            line.clear();
         }
-        assert!(started.elapsed() < DEADLINE, "Ctrl-C does not end it");
-        std::thread::sleep(Duration::from_millis(5));
+        let mut body = vec![0; length.expect("an answer that ends").parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        String::from_utf8(body).unwrap()
     };
-    assert!(status.success(), "{status}");
-    let left = fs::read_dir(checkout.root.join("target/book")).unwrap().count();
-    assert_eq!(left, 0, "its builds are still there");
+    let first = reading.build();
+    for _tab in 0..50 {
+        assert!(get("/start.html").contains(&first));
+        assert!(get("/.book/state").contains(&first));
+    }
+    checkout.edit("start.md", &(checkout.read("start.md") + "\nA sentence of today.\n"));
+    let second = reading.after(&first);
+    for _tab in 0..50 {
+        assert!(get("/.book/state").contains(&second));
+        assert!(get("/start.html").contains("A sentence of today."));
+    }
 }
 
 #[test]
-fn a_port_in_use_is_named_with_what_to_type_instead() {
-    let checkout = Checkout::new("occupied");
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let output = book(&checkout.root, port).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains(&format!("can't listen on 127.0.0.1:{port}")), "{said}");
-    assert!(said.contains("--port "), "{said}");
+fn a_tab_that_outlives_the_server_reloads_if_the_book_changed_meanwhile_and_only_then() {
+    let checkout = Checkout::new("restarted");
+    let reading = Reading::start(&checkout);
+    let first = reading.build();
+    reading.stop();
+    let again = Reading::start(&checkout);
+    assert_eq!(again.build(), first, "nothing has changed");
+    again.stop();
+    checkout.edit("start.md", &(checkout.read("start.md") + "\nA sentence of today.\n"));
+    assert_ne!(Reading::start(&checkout).build(), first, "a page has changed");
 }
 
 #[test]
-fn outside_a_checkout_it_says_so() {
-    let output = book(Path::new("/"), 0).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("no book here"), "{said}");
+fn a_build_whose_result_is_the_same_is_the_same_build() {
+    let checkout = Checkout::new("touched");
+    let mut reading = Reading::start(&checkout);
+    let first = reading.build();
+    checkout.edit("start.md", &checkout.read("start.md"));
+    reading.says("no page differs");
+    assert_eq!(reading.build(), first);
+}
+
+#[test]
+fn what_editors_leave_changes_nothing_and_hinders_nothing() {
+    let checkout = Checkout::new("editors");
+    let first = Reading::start(&checkout).build();
+    let book = checkout.root.join("book");
+    symlink("me@here.1:2", book.join("theme/.#notes.css")).unwrap();
+    fs::write(book.join("theme/.notes.css.swp"), b"b0VIM\xff").unwrap();
+    fs::write(book.join("theme/notes.css~"), "").unwrap();
+    fs::write(book.join("theme").join(OsStr::from_bytes(b"caf\xe9.\xe9")), "").unwrap();
+    assert_eq!(Reading::start(&checkout).build(), first);
+}
+
+#[test]
+fn a_replaced_file_is_noticed_each_time() {
+    let checkout = Checkout::new("replaced");
+    let reading = Reading::start(&checkout);
+    let config = checkout.root.join("book.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let mut build = reading.build();
+    for title in ["One", "Two", "Three"] {
+        let new = checkout.root.join("new.toml");
+        fs::write(&new, text.replace("Async Rust, by Heart", title)).unwrap();
+        fs::rename(&new, &config).unwrap();
+        build = reading.after(&build);
+        assert!(reading.page("/start.html").contains(&format!("{title}</title>")));
+    }
+}
+
+#[test]
+fn a_replaced_folder_is_noticed_and_so_is_what_happens_in_it() {
+    let checkout = Checkout::new("folders");
+    let reading = Reading::start(&checkout);
+    let first = reading.build();
+    let at = |name: &str| checkout.root.join(name);
+    copy(&at("book"), &at("new"));
+    let start = checkout.read("start.md");
+    fs::write(at("new/start.md"), format!("{start}\nIn the new folder.\n")).unwrap();
+    fs::rename(at("book"), at("old")).unwrap();
+    fs::rename(at("new"), at("book")).unwrap();
+    let second = reading.after(&first);
+    assert!(reading.page("/start.html").contains("In the new folder."));
+    checkout.edit("start.md", &format!("{start}\nIn the new folder, later.\n"));
+    let third = reading.after(&second);
+
+    // A part's folder gets another name.
+    fs::rename(at("book/what-runs"), at("book/who-runs")).unwrap();
+    let broken = reading.until(|state| !state["error"].is_null());
+    assert!(broken["error"].as_str().unwrap().contains("what-runs/"), "{broken}");
+    fs::rename(at("book/who-runs"), at("book/what-runs")).unwrap();
+    reading.until(|state| state["error"].is_null());
+    assert_eq!(reading.build(), third);
+}
+
+#[test]
+fn every_signal_that_ends_it_leaves_nothing() {
+    let checkout = Checkout::new("leaving");
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut reading = Reading::start(&checkout);
+        // An open connection must not hold up the end.
+        let _open = TcpStream::connect(&reading.addr).unwrap();
+        reading.signal(signal);
+        let status = ended(&mut reading.child);
+        assert!(status.success(), "{signal}: {status}");
+        let left = fs::read_dir(checkout.root.join("target/book")).unwrap().count();
+        assert_eq!(left, 0, "{signal}: its builds are still there");
+    }
+}
+
+#[test]
+fn nohup_is_respected() {
+    let checkout = Checkout::new("nohup");
+    let script = format!("trap '' HUP; exec {} read --port 0", env!("CARGO_BIN_EXE_book"));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(&checkout.root).stdin(Stdio::null());
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let reading = Reading::of(shell);
+    let first = reading.build();
+    reading.signal("HUP");
+    // It has ended before it has noticed this, if it ends.
+    checkout.edit("start.md", &(checkout.read("start.md") + "\nA sentence of today.\n"));
+    reading.after(&first);
+    reading.stop();
+}
+
+#[test]
+fn what_a_killed_server_left_goes_with_the_next_start_and_what_a_live_one_has_stays() {
+    let checkout = Checkout::new("killed");
+    let dead = checkout.root.join("target/book/read-4711/html");
+    fs::create_dir_all(&dead).unwrap();
+    fs::write(dead.join("index.html"), "").unwrap();
+    let one = Reading::start(&checkout);
+    assert!(!checkout.root.join("target/book/read-4711").exists());
+    let two = Reading::start(&checkout);
+    assert_eq!(one.build(), two.build());
+    let first = one.build();
+    checkout.edit("start.md", &(checkout.read("start.md") + "\nA sentence of today.\n"));
+    one.after(&first);
+    two.after(&first);
+}
+
+#[test]
+fn the_target_folder_may_be_cleaned_while_it_is_read() {
+    let checkout = Checkout::new("cleaned");
+    let reading = Reading::start(&checkout);
+    let first = reading.build();
+    fs::remove_dir_all(checkout.root.join("target")).unwrap();
+    assert!(reading.page("/start.html").contains(&first));
+    checkout.edit("start.md", &(checkout.read("start.md") + "\nA sentence of today.\n"));
+    reading.after(&first);
+}
+
+#[test]
+fn its_terminal_may_go_and_it_goes_on() {
+    let checkout = Checkout::new("terminal");
+    let mut reading = Reading::start(&checkout);
+    reading.forget_terminal();
+    let mut build = reading.build();
+    for sentence in ["One.", "Two."] {
+        checkout.edit("start.md", &(checkout.read("start.md") + "\n" + sentence + "\n"));
+        build = reading.after(&build);
+    }
+}
+
+#[test]
+fn names_and_variables_that_are_not_utf_8_are_no_matter() {
+    let latin = OsStr::from_bytes(b"caf\xe9");
+    let checkout = Checkout::new("a \u{e4} b");
+    let mut program = reader::reader(&checkout.root, 0);
+    program.env("NAME", latin).env(latin, "1");
+    let reading = Reading::of(program);
+    assert!(reading.page("/").contains("Async Rust, by Heart"));
+    drop(reading);
+
+    let odd = Path::new(env!("CARGO_TARGET_TMPDIR")).join(latin);
+    let _ = fs::remove_dir_all(&odd);
+    fs::rename(&checkout.root, &odd).unwrap();
+    let reading = Reading::of(reader::reader(&odd, 0));
+    assert!(reading.page("/").contains("Async Rust, by Heart"));
+}
+
+#[test]
+fn it_answers_to_its_own_name_alone() {
+    let checkout = Checkout::new("guarded");
+    let reading = Reading::start(&checkout);
+    let (addr, port) = (&reading.addr, reading.port());
+    let localhost = format!("LocalHost:{port}");
+    let status = |path: &str, headers: &str| {
+        let answer =
+            reading.ask(&format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"));
+        answer.split(' ').nth(1).unwrap_or("nothing").to_owned()
+    };
+    for host in [addr, &localhost] {
+        assert_eq!(status("/start.html", &format!("Host: {host}\r\n")), "200", "{host}");
+        let whole = format!("http://{host}/start.html");
+        assert_eq!(status(&whole, &format!("Host: {host}\r\n")), "200", "{whole}");
+    }
+    for path in ["/start.html", "/.book/state", "/gone.html", "http://evil.example/start.html"] {
+        for headers in [
+            format!("Host: evil.example:{port}\r\n"),
+            "Host: 127.0.0.1:1\r\n".to_owned(),
+            "Host: localhost\r\n".to_owned(),
+            format!("Host: {addr}.evil.example\r\n"),
+            format!("Host: {addr}\r\nHost: {addr}\r\n"),
+            format!("Host: {addr}\r\nHost: evil.example\r\n"),
+            String::new(),
+        ] {
+            assert_eq!(status(path, &headers), "421", "{path} {headers}");
+        }
+    }
+    let own = format!("Host: {addr}\r\n");
+    assert_eq!(status("http://evil.example/start.html", &own), "421");
+    let old = reading.ask("GET /start.html HTTP/1.0\r\n\r\n");
+    assert!(old.contains(" 421 "), "{old}");
 }

@@ -1,62 +1,115 @@
-//! Building beside the book that is being read, and swapping when it is whole.
+//! Building the book, and a build as the server keeps it.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
+use mdbook_driver::config::Config;
+use weave::belongs;
 use weave::preprocess::Weave;
 
-/// Two folders for two builds: one is read while the other is written.
-pub struct Shelf {
-    root: PathBuf,
-    dir: PathBuf,
+use super::folder::Folder;
+use super::serve::HTML;
+
+/// One build, in memory: nothing that happens to a folder can harm who reads it.
+pub struct Edition {
+    /// The same for builds that are the same, whichever process built them.
+    pub id: String,
+    files: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-impl Shelf {
-    /// A shelf under `target/`, of this process alone.
-    pub fn new(root: &Path) -> Result<Shelf> {
-        let dir = crate::target(root).join("book").join(format!("read-{}", std::process::id()));
-        fs::create_dir_all(&dir).with_context(|| format!("can't write to {}", dir.display()))?;
-        Ok(Shelf { root: root.to_owned(), dir })
-    }
-
-    /// Where the last good build is: a folder that is replaced as a whole.
-    pub fn current(&self) -> PathBuf {
-        self.dir.join("current")
-    }
-
-    /// Builds; the text of what went wrong if it did, and then the last good build stays.
-    pub fn build(&self) -> Result<(), String> {
-        self.try_build().map_err(|error| format!("{error:#}"))
-    }
-
-    fn try_build(&self) -> Result<()> {
+impl Edition {
+    /// Builds the book under `root`, drafts included.
+    pub fn build(root: &Path) -> Result<Edition> {
         // Our own check first: it knows what the author meant; mdBook only knows what is missing.
-        crate::sound_book(&self.root)?;
-        let beside = self.dir.join("next");
-        build(&self.root, &beside, true)?;
-        let old = self.dir.join("old");
-        if self.current().exists() {
-            fs::rename(self.current(), &old)?;
-        }
-        fs::rename(&beside, self.current())?;
-        if old.exists() {
-            fs::remove_dir_all(old)?;
-        }
-        Ok(())
+        crate::sound_book(root)?;
+        let folder = Folder::claim(&crate::target(root).join("book"))?;
+        let html = folder.path().join("html");
+        build(root, &html, true)?;
+        Edition::read(&html)
     }
 
-    /// Takes all builds away. What can't be removed is under `target/` and does no harm.
-    pub fn clear(&self) {
-        let _ = fs::remove_dir_all(&self.dir);
+    fn read(dir: &Path) -> Result<Edition> {
+        let mut files = BTreeMap::new();
+        for path in belongs::files(dir)? {
+            let text = read(&path)?;
+            let inside = path.strip_prefix(dir)?.as_os_str().as_encoded_bytes().to_owned();
+            files.insert(inside, text);
+        }
+        let mut hash = DefaultHasher::new();
+        files.hash(&mut hash);
+        Ok(Edition { id: format!("{:016x}", hash.finish()), files })
+    }
+
+    /// The file at the path of a URL, and its type.
+    pub fn file(&self, path: &[u8]) -> Option<(&'static str, &[u8])> {
+        let mut name = path.strip_prefix(b"/")?.to_owned();
+        if name.is_empty() || name.ends_with(b"/") {
+            name.extend(b"index.html");
+        }
+        let file = self.files.get(&name)?;
+        Some((kind(Path::new(String::from_utf8_lossy(&name).as_ref())), file))
+    }
+}
+
+/// What browsers call the kinds of file that a book is made of.
+fn kind(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => HTML,
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("json") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("ico") => "image/vnd.microsoft.icon",
+        Some("woff2") => "font/woff2",
+        Some("woff") => "font/woff",
+        Some("ttf") => "font/ttf",
+        Some("pdf") => "application/pdf",
+        Some("md" | "txt" | "rs" | "go" | "py" | "toml") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
     }
 }
 
 /// Builds the book under `root` into `to`, with or without its drafts.
 pub fn build(root: &Path, to: &Path, drafts: bool) -> Result<()> {
-    let mut book = MDBook::load(root)?;
-    book.config.build.build_dir = to.to_owned();
-    book.with_preprocessor(Weave { drafts });
-    book.build()
+    // mdBook copies what lies beside the pages, and what editors leave there is not for readers.
+    let source = to.with_added_extension("source");
+    let built = copy(&root.join(weave::book::SRC), &source).and_then(|()| {
+        // Not `MDBook::load`, which takes all variables of the environment for UTF-8.
+        let mut config = Config::from_disk(root.join("book.toml"))?;
+        config.book.src = source.clone();
+        config.build.build_dir = to.to_owned();
+        let mut book = MDBook::load_with_config(root, config)?;
+        book.with_preprocessor(Weave { drafts });
+        book.build()
+    });
+    let _ = fs::remove_dir_all(source);
+    built
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for file in belongs::files(from)? {
+        // No page can link to another name, and mdBook takes them all for UTF-8.
+        if let Some(inside) = file.strip_prefix(from)?.to_str() {
+            let copy = to.join(inside);
+            fs::create_dir_all(copy.parent().unwrap_or(to))?;
+            write(&copy, &read(&file)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("can't read {}", file.display()))
+}
+
+fn write(file: &PathBuf, text: &[u8]) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("can't write {}", file.display()))
 }

@@ -1,94 +1,174 @@
-//! The server: files of the last good build, and the events that make open pages reload.
+//! The server: the last good build, and what open pages ask to reload themselves.
+//!
+//! One thread for each connection: browsers hold no more than six, for all their tabs.
 
-use std::convert::Infallible;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::header;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
 use serde_json::json;
-use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio_stream::wrappers::WatchStream;
-use tokio_stream::{Stream, StreamExt};
-use tower_http::services::ServeDir;
+
+use super::build::Edition;
+use super::request::{self, MISDIRECTED, Request};
 
 /// What the pages run to reload themselves and to show what is wrong.
 const RELOAD: &str = include_str!("reload.js");
 
-/// How the last build went: its number among the good ones, and what is wrong since.
-#[derive(Clone, Default)]
-struct Build {
-    number: u64,
+/// Where they ask how the book is.
+const STATE: &[u8] = b"/.book/state";
+
+/// How long a peer may take to send a request, or to take what it has asked for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait when the system has no descriptor or thread to spare.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// What is served, and under which names.
+pub struct Site {
+    hosts: Vec<String>,
+    book: Mutex<Book>,
+}
+
+/// The last good build, and what is wrong since.
+#[derive(Default)]
+struct Book {
+    edition: Option<Arc<Edition>>,
     error: Option<String>,
 }
 
-/// What is served.
-pub struct Site {
-    dir: PathBuf,
-    build: watch::Sender<Build>,
-}
-
 impl Site {
-    /// Serves the folder `dir`, which may be replaced at any time.
-    pub fn new(dir: PathBuf) -> Site {
-        Site { dir, build: watch::Sender::default() }
+    /// A site without a build yet, at `port` of this machine.
+    pub fn new(port: u16) -> Site {
+        let names = ["127.0.0.1", "localhost"];
+        let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
+        if port == 80 {
+            hosts.extend(names.map(str::to_owned));
+        }
+        Site { hosts, book: Mutex::default() }
     }
 
-    /// Tells all open pages how a build went.
-    pub fn tell(&self, error: Option<String>) {
-        self.build.send_modify(|build| {
-            build.number += u64::from(error.is_none());
-            build.error = error;
-        });
+    /// Takes what a build brought; says whether it differs from the last good one.
+    pub fn take(&self, built: Result<Edition, String>) -> bool {
+        let mut book = self.book();
+        let edition = match built {
+            Ok(edition) => edition,
+            Err(error) => {
+                book.error = Some(error);
+                return false;
+            }
+        };
+        book.error = None;
+        let is_new = book.edition.as_ref().is_none_or(|old| old.id != edition.id);
+        if is_new {
+            book.edition = Some(Arc::new(edition));
+        }
+        is_new
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Serves until the future is dropped; open event streams do not hold that up.
-pub async fn serve(listener: TcpListener, site: Arc<Site>) -> std::io::Result<()> {
-    let files = ServeDir::new(&site.dir).not_found_service(get(missing).with_state(site.clone()));
-    let app = Router::new()
-        .route("/.book/events", get(events))
-        .with_state(Arc::clone(&site))
-        .fallback_service(files)
-        .layer(axum::middleware::from_fn(with_reload));
-    axum::serve(listener, app).await
-}
-
-async fn events(
-    State(site): State<Arc<Site>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let states = WatchStream::new(site.build.subscribe()).map(|build| {
-        let state = json!({ "build": build.number, "error": build.error });
-        Ok(Event::default().event("state").data(state.to_string()))
-    });
-    Sse::new(states).keep_alive(KeepAlive::default())
-}
-
-/// The book's own page for what is missing; before the first good build, a page that waits for it.
-async fn missing(State(site): State<Arc<Site>>) -> impl IntoResponse {
-    let page = tokio::fs::read_to_string(site.dir.join("404.html")).await;
-    Html(page.unwrap_or_else(|_| "<!doctype html><title>Not woven yet</title><body>".to_owned()))
-}
-
-/// Adds the reloading script to every page.
-async fn with_reload(request: Request, next: axum::middleware::Next) -> Response {
-    let response = next.run(request).await;
-    let html = |value: &header::HeaderValue| value.as_bytes().starts_with(b"text/html");
-    if !response.headers().get(header::CONTENT_TYPE).is_some_and(html) {
-        return response;
+/// Serves for as long as the process lives.
+pub fn serve(listener: &TcpListener, site: &Arc<Site>) -> ! {
+    loop {
+        let Ok((stream, _)) = listener.accept() else {
+            // Out of descriptors, or a peer that left early: neither is an end.
+            thread::sleep(BREATH);
+            continue;
+        };
+        let site = Arc::clone(site);
+        // An error here is a peer that is gone, and a thread that can't be had closes its stream.
+        let answer = move || answer(stream, &site);
+        let _ = thread::Builder::new().name("a reader".into()).spawn(answer);
     }
-    let (mut parts, body) = response.into_parts();
-    let Ok(page) = axum::body::to_bytes(body, usize::MAX).await else {
-        return parts.into_response();
+}
+
+/// Answers the requests of one connection.
+fn answer(mut stream: TcpStream, site: &Site) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut sent = Vec::new();
+    while let Some(request) = request::read(&mut stream, &mut sent, &site.hosts)? {
+        let (reply, body, more) = match request {
+            Ok(Request { path, body, more }) => (reply(site, &path), body, more),
+            Err(status) => (refusal(status, &site.hosts), true, false),
+        };
+        stream.write_all(&reply.bytes(body, more))?;
+        if !more {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What is sent.
+struct Reply {
+    status: &'static str,
+    kind: &'static str,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn bytes(&self, body: bool, more: bool) -> Vec<u8> {
+        // All is built anew under the same name: it is asked for again each time.
+        let head = format!(
+            "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
+             Connection: {}\r\n\r\n",
+            self.status,
+            self.kind,
+            self.body.len(),
+            if more { "keep-alive" } else { "close" },
+        );
+        [head.as_bytes(), if body { &self.body } else { &[] }].concat()
+    }
+}
+
+fn refusal(status: &'static str, hosts: &[String]) -> Reply {
+    let mut said = format!("{status}\n");
+    if status == MISDIRECTED {
+        said += "This server answers requests with one `Host` header, which says ";
+        said += &format!("{}.\n", hosts.join(" or "));
+    }
+    Reply { status, kind: "text/plain; charset=utf-8", body: said.into_bytes() }
+}
+
+fn reply(site: &Site, path: &[u8]) -> Reply {
+    let (edition, error) = {
+        let book = site.book();
+        (book.edition.clone(), book.error.clone())
     };
-    let page = [&page[..], b"<script>", RELOAD.as_bytes(), b"</script>"].concat();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    // A page is built anew under the same name: it is asked for again each time.
-    parts.headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    Response::from_parts(parts, page.into())
+    if path == STATE {
+        let build = edition.map(|edition| edition.id.clone());
+        let state = json!({ "build": build, "error": error });
+        let body = state.to_string().into_bytes();
+        return Reply { status: "200 OK", kind: "application/json", body };
+    }
+    let Some(edition) = edition else {
+        let page = b"<!doctype html><title>Not woven yet</title><body>";
+        return page_of("503 Service Unavailable", page, "");
+    };
+    match edition.file(path) {
+        Some((HTML, page)) => page_of("200 OK", page, &edition.id),
+        Some((kind, file)) => Reply { status: "200 OK", kind, body: file.to_owned() },
+        // The book's own page for what is missing.
+        None => {
+            let page = edition.file(b"/404.html").map_or(&b"not found"[..], |(_, page)| page);
+            page_of("404 Not Found", page, &edition.id)
+        }
+    }
+}
+
+/// The type of a page.
+pub const HTML: &str = "text/html; charset=utf-8";
+
+/// A page with the reloading script, which is told of which build it is.
+fn page_of(status: &'static str, page: &[u8], build: &str) -> Reply {
+    let begin = format!("<script data-build=\"{build}\">");
+    let body = [page, begin.as_bytes(), RELOAD.as_bytes(), b"</script>"].concat();
+    Reply { status, kind: HTML, body }
 }

@@ -1,0 +1,155 @@
+//! What a browser asks for, and whether it means this server.
+
+use std::io::{self, Read};
+
+use percent_encoding::percent_decode_str;
+
+/// A request's head is shorter, or it is none of a browser's.
+const LONGEST: usize = 64 * 1024;
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The bytes of the path, decoded, without the query.
+    pub path: Vec<u8>,
+    /// `GET` wants the body, `HEAD` does not.
+    pub body: bool,
+    /// Whether another request may follow on this connection.
+    pub more: bool,
+}
+
+/// Reads one request from a peer that means one of `hosts`; an error is the status that says what
+/// is wrong with it. `None` when the peer has no more. What it has sent beyond stays in `sent`.
+pub fn read(
+    stream: &mut impl Read,
+    sent: &mut Vec<u8>,
+    hosts: &[String],
+) -> io::Result<Option<Result<Request, &'static str>>> {
+    let mut chunk = [0; 4096];
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; 100];
+        let mut parsed = httparse::Request::new(&mut headers);
+        match parsed.parse(sent) {
+            Ok(httparse::Status::Complete(length)) => {
+                let request = meant(&parsed, hosts);
+                sent.drain(..length);
+                return Ok(Some(request));
+            }
+            Ok(httparse::Status::Partial) if sent.len() >= LONGEST => {
+                return Ok(Some(Err("431 Request Header Fields Too Large")));
+            }
+            Ok(httparse::Status::Partial) => {}
+            Err(_) => return Ok(Some(Err("400 Bad Request"))),
+        }
+        match stream.read(&mut chunk)? {
+            0 => return Ok(None),
+            n => sent.extend_from_slice(&chunk[..n]),
+        }
+    }
+}
+
+fn meant(parsed: &httparse::Request<'_, '_>, hosts: &[String]) -> Result<Request, &'static str> {
+    let all = |name: &'static str| {
+        let named =
+            parsed.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
+        named.map(|header| header.value)
+    };
+    let target = parsed.path.unwrap_or_default();
+    let (host, path) = match target.strip_prefix("http://") {
+        Some(whole) => {
+            let (host, path) = whole.split_at(whole.find(['/', '?', '#']).unwrap_or(whole.len()));
+            (Some(host), path)
+        }
+        None => (None, target),
+    };
+    // A name that another site lets point to this machine is not ours; that site could otherwise
+    // read what is served here.
+    let ours = |host: &[u8]| hosts.iter().any(|our| host.eq_ignore_ascii_case(our.as_bytes()));
+    if all("host").count() != 1
+        || !all("host").all(ours)
+        || !host.is_none_or(|host| ours(host.as_bytes()))
+    {
+        return Err(MISDIRECTED);
+    }
+    let body = match parsed.method {
+        Some("GET") => true,
+        Some("HEAD") => false,
+        _ => return Err("405 Method Not Allowed"),
+    };
+    let asks = |name, word: &str| {
+        all(name).any(|value| String::from_utf8_lossy(value).to_ascii_lowercase().contains(word))
+    };
+    // What follows a head with a body is not the next request.
+    let has_body = all("transfer-encoding").count() > 0 || all("content-length").any(|n| n != b"0");
+    let more = parsed.version == Some(1) && !asks("connection", "close") && !has_body;
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    Ok(Request { path: percent_decode_str(path).collect(), body, more })
+}
+
+/// For a request that means another server.
+pub const MISDIRECTED: &str = "421 Misdirected Request";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(head: &str) -> Result<Request, &'static str> {
+        let hosts = ["127.0.0.1:3000".to_owned(), "localhost:3000".to_owned()];
+        read(&mut head.as_bytes(), &mut Vec::new(), &hosts).unwrap().expect("a whole request")
+    }
+
+    fn request(path: &str, body: bool, more: bool) -> Result<Request, &'static str> {
+        Ok(Request { path: path.into(), body, more })
+    }
+
+    #[test]
+    fn a_request_is_a_path_and_what_is_wanted() {
+        let host = "Host: localhost:3000\r\n";
+        let get = format!("GET /a%20b%ff.html?x=1 HTTP/1.1\r\n{host}\r\n");
+        let path = b"/a b\xff.html".to_vec();
+        assert_eq!(asked(&get), Ok(Request { path, body: true, more: true }));
+        let head = format!("HEAD / HTTP/1.1\r\n{host}Connection: Close\r\n\r\n");
+        assert_eq!(asked(&head), request("/", false, false));
+        let with_body = format!("GET / HTTP/1.1\r\n{host}Content-Length: 3\r\n\r\nabc");
+        assert_eq!(asked(&with_body), request("/", true, false));
+        assert_eq!(asked(&format!("GET / HTTP/1.0\r\n{host}\r\n")), request("/", true, false));
+        let post = format!("POST / HTTP/1.1\r\n{host}\r\n");
+        assert_eq!(asked(&post), Err("405 Method Not Allowed"));
+        assert_eq!(asked("what?\r\n\r\n"), Err("400 Bad Request"));
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(LONGEST));
+        assert_eq!(asked(&long), Err("431 Request Header Fields Too Large"));
+    }
+
+    #[test]
+    fn requests_follow_each_other_on_one_connection() {
+        let hosts = ["a:1".to_owned()];
+        let two =
+            "GET /1 HTTP/1.1\r\nHost: a:1\r\n\r\nGET /2 HTTP/1.1\r\nHost: a:1\r\n\r\nGET /3 HT";
+        let (mut stream, mut sent) = (two.as_bytes(), Vec::new());
+        let mut next = || read(&mut stream, &mut sent, &hosts).unwrap();
+        assert_eq!(next(), Some(request("/1", true, true)));
+        assert_eq!(next(), Some(request("/2", true, true)));
+        assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn exactly_one_host_is_ours_in_every_form() {
+        let status = |target: &str, headers: &str| {
+            asked(&format!("GET {target} HTTP/1.1\r\n{headers}\r\n")).err().unwrap_or("200 OK")
+        };
+        assert_eq!(status("http://LOCALHOST:3000/a", "HOST: LocalHost:3000\r\n"), "200 OK");
+        assert_eq!(status("http://localhost:3000", "Host: localhost:3000\r\n"), "200 OK");
+        for (target, headers) in [
+            ("/", ""),
+            ("/", "Host: localhost\r\n"),
+            ("/", "Host: localhost:3000.evil.example\r\n"),
+            ("/", "Host: localhost:3000\r\nHost: localhost:3000\r\n"),
+            ("/", "Host: localhost:3000, evil.example\r\n"),
+            ("http://evil.example/", "Host: localhost:3000\r\n"),
+            ("http://me@localhost:3000/", "Host: localhost:3000\r\n"),
+            ("http://localhost:3000/", "Host: evil.example\r\n"),
+        ] {
+            assert_eq!(status(target, headers), MISDIRECTED, "{target} {headers}");
+        }
+    }
+}
