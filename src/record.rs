@@ -11,6 +11,7 @@ use weave::{Book, Fence, Page};
 
 use crate::cargo::{self, Built};
 use crate::console::{self, Printed};
+use crate::say;
 use crate::write;
 
 /// Records the pages whose name or path contains `only`, or all of them.
@@ -34,7 +35,7 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
             Ok(text)
         })?;
         let what = if changed { "recorded anew" } else { "nothing to change" };
-        println!("{}: {what}", page.file.display());
+        say::line(&mut std::io::stdout(), format_args!("{}: {what}", page.file.display()));
         for block in &gone {
             eprintln!(
                 "{}: `$ {}`, at line {} when this began, was changed while it ran; its output is \
