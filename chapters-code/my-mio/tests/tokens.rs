@@ -213,6 +213,46 @@ fn an_end_that_is_closed_is_heard_of_no_more_though_a_duplicate_lives() {
     });
 }
 
+/// A regular file in the shape of a stream: epoll refuses it.
+fn refused_by_epoll() -> (RawFd, UnixStream) {
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    (file.as_raw_fd(), UnixStream::from(OwnedFd::from(file)))
+}
+
+#[test]
+fn a_registration_that_is_refused_leaves_no_end_behind() {
+    alone("a_registration_that_is_refused_leaves_no_end_behind", || {
+        let is_open = |number: RawFd| std::fs::exists(format!("/proc/self/fd/{number}")).unwrap();
+        let mut relay = Relay::new().unwrap();
+        for refused_first in [true, false] {
+            let (number, refused) = refused_by_epoll();
+            let (good, mut peer) = UnixStream::pair().unwrap();
+            let ends = if refused_first { (refused, good) } else { (good, refused) };
+            let error = relay.join(ends.0, ends.1).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+            assert!(!is_open(number), "the end that was refused is kept");
+            assert_eq!(peer.read(&mut [0]).unwrap(), 0, "half a pair is kept");
+        }
+    });
+}
+
+#[test]
+fn a_newcomer_that_is_refused_keeps_no_pair_open() {
+    alone("a_newcomer_that_is_refused_keeps_no_pair_open", || {
+        let mut relay = Relay::new().unwrap();
+        let mut events = Events::with_capacity(8);
+        let (one, client) = UnixStream::pair().unwrap();
+        let (other, mut server) = UnixStream::pair().unwrap();
+        relay.join(one, other).unwrap();
+        relay.wait_for_room(refused_by_epoll().1);
+        drop(client);
+        relay.poll(&mut events).unwrap();
+        let handled = relay.handle(events.iter().next().unwrap());
+        assert_eq!(handled.unwrap_err().raw_os_error(), Some(libc::EPERM));
+        assert_eq!(server.read(&mut [0]).unwrap(), 0, "the other end is still open");
+    });
+}
+
 #[test]
 fn a_place_that_is_used_again_has_another_token() {
     let mut slab = Slab::default();

@@ -6,7 +6,7 @@ use std::io;
 
 use my_mio::Poll;
 
-use sleepers::{THREADS, woken};
+use sleepers::{Kind, THREADS, woken};
 
 fn main() -> io::Result<()> {
     let (level, edge) = (libc::EPOLLIN, libc::EPOLLIN | libc::EPOLLET);
@@ -19,7 +19,7 @@ fn main() -> io::Result<()> {
         (1, "all in one epoll, edge-triggered", edge),
     ] {
         let polls = (0..polls).map(|_| Poll::new()).collect::<io::Result<Vec<_>>>()?;
-        println!("{name:<41} {} of {THREADS}", woken(&polls, flags)?.len());
+        println!("{name:<41} {} of {THREADS}", woken(&polls, flags, Kind::Unix)?.len());
     }
     Ok(())
 }
