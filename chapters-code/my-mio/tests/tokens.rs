@@ -291,6 +291,33 @@ fn a_source_is_registered_once_and_changed_only_where_it_is_registered() {
 }
 
 #[test]
+#[cfg(debug_assertions)] // A release build remembers nothing, and leaves the second list to the caller.
+fn a_registration_that_is_refused_is_not_remembered() {
+    let (mut here, elsewhere) = (Poll::new().unwrap(), Poll::new().unwrap());
+    let (mut stream, mut peer) = UnixStream::pair().unwrap();
+    let (token, interest) = (Token(7), Interest::READABLE);
+    here.registry().register(&mut stream, token, interest).unwrap();
+    for _ in 0..2 {
+        let refused = elsewhere.registry().register(&mut stream, token, interest);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        let refused = elsewhere.registry().deregister(&mut stream);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    here.registry().reregister(&mut stream, Token(8), interest).unwrap();
+    peer.write_all(b"hello").unwrap();
+    assert_eq!(told(&mut here), [8], "still on its list");
+    here.registry().deregister(&mut stream).unwrap();
+    peer.write_all(b"hello").unwrap();
+    assert!(told(&mut here).is_empty());
+
+    let (_, mut file) = refused_by_epoll();
+    for poll in [&here, &elsewhere] {
+        let refused = poll.registry().register(&mut file, token, interest);
+        assert_eq!(refused.unwrap_err().raw_os_error(), Some(libc::EPERM), "as the first time");
+    }
+}
+
+#[test]
 fn the_kernel_itself_lets_two_instances_have_one_descriptor() {
     let (mut one, mut other) = (Poll::new().unwrap(), Poll::new().unwrap());
     let (stream, mut peer) = net::UnixStream::pair().unwrap();
