@@ -279,6 +279,28 @@ fn both_families_of_ip_are_connected_to_and_accepted_from() {
 }
 
 #[test]
+fn an_error_alone_says_write_closed_of_a_socket_that_still_sends() {
+    let (peer, nobody) = (UdpSocket::bind(peers::any()).unwrap(), UdpSocket::bind(peers::any()));
+    let mut ours = UdpSocket::bind(peers::any()).unwrap();
+    // Refused by ICMP: the port was somebody's, and is nobody's now.
+    let gone = nobody.unwrap().local_addr().unwrap();
+    ours.connect(gone).unwrap();
+    let poll = Poll::new().unwrap();
+    poll.registry().register(&mut ours, Token(0), Interest::READABLE).unwrap();
+    let mut watched = Watched { poll, events: Events::with_capacity(4) };
+    ours.send(b"x").unwrap();
+    let event = watched.event(FOREVER).unwrap();
+    assert!(event.is_error() && event.is_write_closed(), "{event:?}");
+
+    ours.connect(peer.local_addr().unwrap()).unwrap();
+    assert_eq!(kind(ours.send(b"hello")), Some(ErrorKind::ConnectionRefused), "the old error");
+    assert_eq!(ours.send(b"hello").unwrap(), 5);
+    let mut peer = peer;
+    Watched::new(&mut peer).event(FOREVER).unwrap();
+    assert_eq!(peer.recv(&mut [0; 8]).unwrap(), 5, "what is closed for writing has been heard");
+}
+
+#[test]
 fn connecting_udp_sends_nothing_and_decides_who_is_heard() {
     let any = peers::any();
     let (mut ours, theirs) = (UdpSocket::bind(any).unwrap(), UdpSocket::bind(any).unwrap());
