@@ -43,6 +43,20 @@ fn alone(test_name: &str, body: impl FnOnce()) {
     assert_eq!(ended.how, Ending::Passed, "{}{}", ended.stdout, ended.stderr);
 }
 
+/// What there is to read from, and who writes to it.
+fn ends() -> [(&'static str, OwnedFd, Box<dyn Write>); 3] {
+    let (unix, unix_peer) = net::UnixStream::pair().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp_peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (tcp, _) = listener.accept().unwrap();
+    let (pipe, pipe_peer) = std::io::pipe().unwrap();
+    [
+        ("Unix", unix.into(), Box::new(unix_peer)),
+        ("TCP", tcp.into(), Box::new(tcp_peer)),
+        ("pipe", pipe.into(), Box::new(pipe_peer)),
+    ]
+}
+
 /// A registration with token 7, whose number is closed while a duplicate lives.
 fn zombie(poll: &Poll) -> (RawFd, net::UnixStream, net::UnixStream) {
     let (stream, peer) = net::UnixStream::pair().unwrap();
@@ -54,17 +68,22 @@ fn zombie(poll: &Poll) -> (RawFd, net::UnixStream, net::UnixStream) {
 #[test]
 fn closing_a_number_leaves_its_registration_while_a_duplicate_lives() {
     alone("closing_a_number_leaves_its_registration_while_a_duplicate_lives", || {
-        let mut poll = Poll::new().unwrap();
-        let (number, duplicate, mut peer) = zombie(&poll);
+        for (kind, end, mut peer) in ends() {
+            let mut poll = Poll::new().unwrap();
+            let number = end.as_raw_fd();
+            register(&poll, number, 7);
+            let duplicate = end.try_clone().unwrap();
+            drop(end);
 
-        peer.write_all(b"hello").unwrap();
-        assert_eq!(told(&mut poll), [7], "an event for a number that is closed");
-        assert_eq!(delete(&poll, number), Err(Some(libc::EBADF)));
-        assert_eq!(delete(&poll, duplicate.as_raw_fd()), Err(Some(libc::ENOENT)));
+            peer.write_all(b"hello").unwrap();
+            assert_eq!(told(&mut poll), [7], "{kind}: an event for a number that is closed");
+            assert_eq!(delete(&poll, number), Err(Some(libc::EBADF)));
+            assert_eq!(delete(&poll, duplicate.as_raw_fd()), Err(Some(libc::ENOENT)));
 
-        drop(duplicate);
-        drop(peer);
-        assert!(told(&mut poll).is_empty(), "the last duplicate took the registration with it");
+            drop(duplicate);
+            drop(peer);
+            assert!(told(&mut poll).is_empty(), "{kind}: the last duplicate took it with it");
+        }
     });
 }
 
