@@ -1,5 +1,6 @@
-//! `cargo bench --bench round_trips [-- --quick]`: request and reply on mio, on my-mio and on the rest,
-//! in less than a minute, or in some seconds.
+//! `cargo bench --bench round_trips [-- [--quick] [calls] [1] [64] [1000] [idle]]`: request and reply on
+//! mio, on my-mio and on the rest, or the parts of it that are named, in a minute and a half, or in some
+//! seconds.
 
 use std::env;
 use std::io;
@@ -15,5 +16,8 @@ fn main() -> io::Result<()> {
     let quick = env::args().any(|arg| arg == "--quick");
     let program = env::current_exe()?;
     let plan = if quick { &speed::QUICK } else { &speed::THOROUGH };
-    speed::report(plan, &[], || Command::new(&program))
+    // Cargo adds `--bench`.
+    let parts = env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    let parts: Result<Vec<speed::Part>, _> = parts.map(|arg| arg.parse()).collect();
+    speed::report(plan, &parts.map_err(io::Error::other)?, || Command::new(&program))
 }

@@ -28,8 +28,11 @@ struct Watched {
 
 impl Watched {
     fn new(stream: &mut impl my_mio::event::Source) -> Watched {
+        Watched::asking(Interest::READABLE | Interest::WRITABLE, stream)
+    }
+
+    fn asking(interests: Interest, stream: &mut impl my_mio::event::Source) -> Watched {
         let poll = Poll::new().unwrap();
-        let interests = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(stream, Token(0), interests).unwrap();
         Watched { poll, events: Events::with_capacity(4) }
     }
@@ -59,16 +62,22 @@ fn v4(address: SocketAddr) -> SocketAddrV4 {
 
 #[test]
 fn writable_ends_a_connect_and_so_error_says_how_once() {
+    for interests in [Interest::WRITABLE, Interest::READABLE | Interest::WRITABLE] {
+        writable_and_then_so_error(interests);
+    }
+}
+
+fn writable_and_then_so_error(interests: Interest) {
     let (_listener, address) = listener();
     let mut made = TcpStream::connect(address).unwrap();
-    let event = Watched::new(&mut made).event(FOREVER).unwrap();
+    let event = Watched::asking(interests, &mut made).event(FOREVER).unwrap();
     assert!(event.is_writable() && !event.is_error(), "{event:?}");
     assert!(made.take_error().unwrap().is_none());
     assert_eq!(made.peer_addr().unwrap(), address);
 
     let (nobody, _keep) = peers::refusing().unwrap();
     let mut refused = TcpStream::connect(nobody).unwrap();
-    let event = Watched::new(&mut refused).event(FOREVER).unwrap();
+    let event = Watched::asking(interests, &mut refused).event(FOREVER).unwrap();
     assert!(event.is_writable() && event.is_error() && event.is_read_closed(), "{event:?}");
     let error = refused.take_error().unwrap().map(|error| error.kind());
     assert_eq!(error, Some(ErrorKind::ConnectionRefused));
@@ -276,6 +285,26 @@ fn both_families_of_ip_are_connected_to_and_accepted_from() {
         assert_eq!(from, stream.local_addr().unwrap());
         assert_eq!(accepted.peer_addr().unwrap(), from);
     }
+}
+
+#[test]
+fn an_error_alone_says_write_closed_of_a_socket_that_still_sends() {
+    let (peer, nobody) = (UdpSocket::bind(peers::any()).unwrap(), UdpSocket::bind(peers::any()));
+    let mut ours = UdpSocket::bind(peers::any()).unwrap();
+    // Refused by ICMP: the port was somebody's, and is nobody's now.
+    let gone = nobody.unwrap().local_addr().unwrap();
+    ours.connect(gone).unwrap();
+    let mut watched = Watched::asking(Interest::READABLE, &mut ours);
+    ours.send(b"x").unwrap();
+    let event = watched.event(FOREVER).unwrap();
+    assert!(event.is_error() && event.is_write_closed(), "{event:?}");
+
+    ours.connect(peer.local_addr().unwrap()).unwrap();
+    assert_eq!(kind(ours.send(b"hello")), Some(ErrorKind::ConnectionRefused), "the old error");
+    assert_eq!(ours.send(b"hello").unwrap(), 5);
+    let mut peer = peer;
+    Watched::new(&mut peer).event(FOREVER).unwrap();
+    assert_eq!(peer.recv(&mut [0; 8]).unwrap(), 5, "what is closed for writing has been heard");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! What the note *Herds and fairness* claims.
 
 use std::io::{ErrorKind, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net;
 use std::time::Duration;
 
 use my_mio::net::UnixStream;
 use my_mio::{Events, Interest, Poll, Token};
 
 use firehose::{Firehose, starved_for};
-use sleepers::{THREADS, woken};
+use sleepers::{Kind, Listener, THREADS};
 use turns::Turns;
 
 #[path = "../examples/firehose/firehose.rs"]
@@ -21,41 +23,54 @@ mod turns;
 const LEVEL: i32 = libc::EPOLLIN;
 const EDGE: i32 = libc::EPOLLIN | libc::EPOLLET;
 const EXCLUSIVE: i32 = LEVEL | libc::EPOLLEXCLUSIVE;
+const KINDS: [Kind; 2] = [Kind::Unix, Kind::Tcp];
 const ONCE: i32 = LEVEL | libc::EPOLLONESHOT;
 
 fn polls(n: usize) -> Vec<Poll> {
     (0..n).map(|_| Poll::new().unwrap()).collect()
 }
 
+fn woken(polls: &[Poll], flags: i32, kind: Kind) -> Vec<usize> {
+    sleepers::woken(polls, flags, kind).unwrap()
+}
+
 #[test]
 fn one_connection_wakes_every_epoll_that_watches_the_listener() {
-    for flags in [LEVEL, EDGE] {
-        assert_eq!(woken(&polls(THREADS), flags).unwrap().len(), THREADS);
+    for kind in KINDS {
+        for flags in [LEVEL, EDGE] {
+            assert_eq!(woken(&polls(THREADS), flags, kind).len(), THREADS, "{kind:?}");
+        }
     }
 }
 
 #[test]
 fn exclusive_registrations_wake_fewer() {
     for _ in 0..20 {
-        let woken = woken(&polls(THREADS), EXCLUSIVE).unwrap();
-        // epoll_ctl(2) promises at least one.
-        assert!((1..THREADS).contains(&woken.len()), "{woken:?}");
+        for kind in KINDS {
+            let woken = woken(&polls(THREADS), EXCLUSIVE, kind);
+            // epoll_ctl(2) promises at least one.
+            assert!((1..THREADS).contains(&woken.len()), "{kind:?}: {woken:?}");
+        }
     }
 }
 
 #[test]
 fn threads_in_one_epoll_all_wake_for_one_event_on_levels_and_one_does_on_edges() {
-    for (flags, returned) in [(LEVEL, THREADS), (EDGE, 1), (ONCE, 1)] {
-        let woken = woken(&polls(1), flags).unwrap();
-        assert_eq!(woken.len(), returned, "{woken:?}");
+    for kind in KINDS {
+        for (flags, returned) in [(LEVEL, THREADS), (EDGE, 1), (ONCE, 1)] {
+            let woken = woken(&polls(1), flags, kind);
+            assert_eq!(woken.len(), returned, "{kind:?}: {woken:?}");
+        }
     }
 }
 
 #[test]
 fn exclusive_wakes_the_one_that_registered_first_each_time() {
-    let polls = polls(THREADS);
-    for _ in 0..20 {
-        assert_eq!(woken(&polls, EXCLUSIVE).unwrap(), [0]);
+    for kind in KINDS {
+        let polls = polls(THREADS);
+        for _ in 0..20 {
+            assert_eq!(woken(&polls, EXCLUSIVE, kind), [0], "{kind:?}");
+        }
     }
 }
 
@@ -66,14 +81,16 @@ fn reported(poll: &Poll) -> Option<RawFd> {
 
 #[test]
 fn exclusive_spares_only_those_who_sleep() {
-    let (listener, address) = sleepers::listener().unwrap();
-    let polls = polls(THREADS);
-    for poll in &polls {
-        sleepers::watch(poll, listener.as_raw_fd(), EXCLUSIVE).unwrap();
+    for kind in KINDS {
+        let listener = Listener::new(kind).unwrap();
+        let polls = polls(THREADS);
+        for poll in &polls {
+            sleepers::watch(poll, listener.as_raw_fd(), EXCLUSIVE).unwrap();
+        }
+        let _connection = listener.connect().unwrap();
+        let told = polls.iter().filter(|poll| reported(poll).is_some()).count();
+        assert_eq!(told, THREADS, "{kind:?}: none slept, so all are told");
     }
-    let _connection = UnixStream::connect_addr(&address).unwrap();
-    let told = polls.iter().filter(|poll| reported(poll).is_some()).count();
-    assert_eq!(told, THREADS, "nobody slept, so everybody is told");
 }
 
 #[test]
@@ -146,6 +163,38 @@ fn a_stream_that_fails_or_ends_costs_the_others_nothing() {
     let mut read = 0;
     turns.round(None, |i, bytes| read += [0, 0, 1][i] * bytes.unwrap().len()).unwrap();
     assert_eq!(read, 5);
+}
+
+#[test]
+fn the_end_of_a_stream_is_told_once_and_a_duplicate_keeps_nothing_alive() {
+    let (ours, mut peer) = UnixStream::pair().unwrap();
+    let ours = net::UnixStream::from(OwnedFd::from(ours));
+    let _duplicate = ours.try_clone().unwrap();
+    let mut turns = Turns::new(vec![UnixStream::from_std(ours)], 1).unwrap();
+    let mut told = Vec::new();
+    let mut round = |turns: &mut Turns<UnixStream>| {
+        let now = Some(Duration::ZERO);
+        turns.round(now, |_, read| told.push(read.unwrap().len())).unwrap();
+    };
+    // A direction ends, then the connection: two edges, and an end to read at each of them.
+    peer.write_all(b"last").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    (0..3).for_each(|_| round(&mut turns));
+    drop(peer);
+    (0..3).for_each(|_| round(&mut turns));
+    assert_eq!(told, [4, 0], "the stream has ended twice");
+}
+
+#[test]
+fn without_a_budget_at_all_a_turn_has_one_read() {
+    let (ours, mut peer) = UnixStream::pair().unwrap();
+    let mut turns = Turns::new(vec![ours], 0).unwrap();
+    peer.write_all(&[7; 10_000]).unwrap();
+    let mut reads = Vec::new();
+    while reads.iter().sum::<usize>() < 10_000 {
+        turns.round(None, |_, read| reads.push(read.unwrap().len())).unwrap();
+    }
+    assert_eq!(reads, [4096, 4096, 10_000 - 2 * 4096]);
 }
 
 #[test]

@@ -43,6 +43,20 @@ fn alone(test_name: &str, body: impl FnOnce()) {
     assert_eq!(ended.how, Ending::Passed, "{}{}", ended.stdout, ended.stderr);
 }
 
+/// What there is to read from, and who writes to it.
+fn ends() -> [(&'static str, OwnedFd, Box<dyn Write>); 3] {
+    let (unix, unix_peer) = net::UnixStream::pair().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp_peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (tcp, _) = listener.accept().unwrap();
+    let (pipe, pipe_peer) = std::io::pipe().unwrap();
+    [
+        ("Unix", unix.into(), Box::new(unix_peer)),
+        ("TCP", tcp.into(), Box::new(tcp_peer)),
+        ("pipe", pipe.into(), Box::new(pipe_peer)),
+    ]
+}
+
 /// A registration with token 7, whose number is closed while a duplicate lives.
 fn zombie(poll: &Poll) -> (RawFd, net::UnixStream, net::UnixStream) {
     let (stream, peer) = net::UnixStream::pair().unwrap();
@@ -54,17 +68,22 @@ fn zombie(poll: &Poll) -> (RawFd, net::UnixStream, net::UnixStream) {
 #[test]
 fn closing_a_number_leaves_its_registration_while_a_duplicate_lives() {
     alone("closing_a_number_leaves_its_registration_while_a_duplicate_lives", || {
-        let mut poll = Poll::new().unwrap();
-        let (number, duplicate, mut peer) = zombie(&poll);
+        for (kind, end, mut peer) in ends() {
+            let mut poll = Poll::new().unwrap();
+            let number = end.as_raw_fd();
+            register(&poll, number, 7);
+            let duplicate = end.try_clone().unwrap();
+            drop(end);
 
-        peer.write_all(b"hello").unwrap();
-        assert_eq!(told(&mut poll), [7], "an event for a number that is closed");
-        assert_eq!(delete(&poll, number), Err(Some(libc::EBADF)));
-        assert_eq!(delete(&poll, duplicate.as_raw_fd()), Err(Some(libc::ENOENT)));
+            peer.write_all(b"hello").unwrap();
+            assert_eq!(told(&mut poll), [7], "{kind}: an event for a number that is closed");
+            assert_eq!(delete(&poll, number), Err(Some(libc::EBADF)));
+            assert_eq!(delete(&poll, duplicate.as_raw_fd()), Err(Some(libc::ENOENT)));
 
-        drop(duplicate);
-        drop(peer);
-        assert!(told(&mut poll).is_empty(), "the last duplicate took the registration with it");
+            drop(duplicate);
+            drop(peer);
+            assert!(told(&mut poll).is_empty(), "{kind}: the last duplicate took it with it");
+        }
     });
 }
 
@@ -213,6 +232,46 @@ fn an_end_that_is_closed_is_heard_of_no_more_though_a_duplicate_lives() {
     });
 }
 
+/// A regular file in the shape of a stream: epoll refuses it.
+fn refused_by_epoll() -> (RawFd, UnixStream) {
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    (file.as_raw_fd(), UnixStream::from(OwnedFd::from(file)))
+}
+
+#[test]
+fn a_registration_that_is_refused_leaves_no_end_behind() {
+    alone("a_registration_that_is_refused_leaves_no_end_behind", || {
+        let is_open = |number: RawFd| std::fs::exists(format!("/proc/self/fd/{number}")).unwrap();
+        let mut relay = Relay::new().unwrap();
+        for refused_first in [true, false] {
+            let (number, refused) = refused_by_epoll();
+            let (good, mut peer) = UnixStream::pair().unwrap();
+            let ends = if refused_first { (refused, good) } else { (good, refused) };
+            let error = relay.join(ends.0, ends.1).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+            assert!(!is_open(number), "the end that was refused is kept");
+            assert_eq!(peer.read(&mut [0]).unwrap(), 0, "half a pair is kept");
+        }
+    });
+}
+
+#[test]
+fn a_newcomer_that_is_refused_keeps_no_pair_open() {
+    alone("a_newcomer_that_is_refused_keeps_no_pair_open", || {
+        let mut relay = Relay::new().unwrap();
+        let mut events = Events::with_capacity(8);
+        let (one, client) = UnixStream::pair().unwrap();
+        let (other, mut server) = UnixStream::pair().unwrap();
+        relay.join(one, other).unwrap();
+        relay.wait_for_room(refused_by_epoll().1);
+        drop(client);
+        relay.poll(&mut events).unwrap();
+        let handled = relay.handle(events.iter().next().unwrap());
+        assert_eq!(handled.unwrap_err().raw_os_error(), Some(libc::EPERM));
+        assert_eq!(server.read(&mut [0]).unwrap(), 0, "the other end is still open");
+    });
+}
+
 #[test]
 fn a_place_that_is_used_again_has_another_token() {
     let mut slab = Slab::default();
@@ -248,6 +307,33 @@ fn a_source_is_registered_once_and_changed_only_where_it_is_registered() {
     assert_eq!(kind(elsewhere.deregister(&mut stream)), ErrorKind::NotFound);
     here.deregister(&mut stream).unwrap();
     elsewhere.register(&mut stream, token, interest).unwrap();
+}
+
+#[test]
+#[cfg(debug_assertions)] // A release build remembers nothing, and leaves the second list to the caller.
+fn a_registration_that_is_refused_is_not_remembered() {
+    let (mut here, elsewhere) = (Poll::new().unwrap(), Poll::new().unwrap());
+    let (mut stream, mut peer) = UnixStream::pair().unwrap();
+    let (token, interest) = (Token(7), Interest::READABLE);
+    here.registry().register(&mut stream, token, interest).unwrap();
+    for _ in 0..2 {
+        let refused = elsewhere.registry().register(&mut stream, token, interest);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        let refused = elsewhere.registry().deregister(&mut stream);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    here.registry().reregister(&mut stream, Token(8), interest).unwrap();
+    peer.write_all(b"hello").unwrap();
+    assert_eq!(told(&mut here), [8], "still on its list");
+    here.registry().deregister(&mut stream).unwrap();
+    peer.write_all(b"hello").unwrap();
+    assert!(told(&mut here).is_empty());
+
+    let (_, mut file) = refused_by_epoll();
+    for poll in [&here, &elsewhere] {
+        let refused = poll.registry().register(&mut file, token, interest);
+        assert_eq!(refused.unwrap_err().raw_os_error(), Some(libc::EPERM), "as the first time");
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What the note *Waking a sleeper* claims.
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::hint;
+use std::io::{self, ErrorKind, Read, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -49,10 +51,11 @@ impl Watched {
     }
 }
 
-/// Waits until this thread sleeps. It must do nothing else any more that could put it to sleep.
+/// Waits until this thread sleeps in epoll_wait(2): while it runs, the kernel names no call.
 fn until_asleep(tid: i32) {
-    let status = || fs::read_to_string(format!("/proc/self/task/{tid}/status")).unwrap();
-    while !status().contains("\nState:\tS") {
+    let call = || fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).unwrap();
+    let waits = [libc::SYS_epoll_wait, libc::SYS_epoll_pwait].map(|number| format!("{number} "));
+    while !waits.iter().any(|wait| call().starts_with(wait)) {
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -66,12 +69,12 @@ fn this_thread() -> i32 {
 fn wakes_before_a_poll_make_it_return_at_once_with_one_event() {
     let mut watched = Watched::new();
     let waker = Waker::new(watched.poll.registry(), WAKER).unwrap();
-    for _ in 0..5 {
-        waker.wake().unwrap();
+    for wakes in [1, 5, 1000] {
+        (0..wakes).for_each(|_| waker.wake().unwrap());
+        assert_eq!(watched.waited_for(), [WAKER]);
+        assert!(watched.events.iter().all(|event| event.is_readable()));
+        assert_eq!(watched.reported(), [], "{wakes} wakes made one event");
     }
-    assert_eq!(watched.waited_for(), [WAKER]);
-    assert!(watched.events.iter().all(|event| event.is_readable()));
-    assert_eq!(watched.reported(), [], "five wakes made one event");
 }
 
 #[test]
@@ -138,6 +141,51 @@ fn a_wake_is_an_event_even_when_the_counter_is_full() {
     let mut count = [0; 8];
     counter.read_exact(&mut count).unwrap();
     assert_eq!(u64::from_ne_bytes(count), 1, "it has begun anew");
+}
+
+/// Waits until both threads are here. They spin, so that they leave within some nanoseconds of each
+/// other, and yield when one of them has to wait for a core.
+fn meet(arrived: &AtomicUsize, round: usize) {
+    arrived.fetch_add(1, Ordering::AcqRel);
+    let mut spins = 0;
+    while arrived.load(Ordering::Acquire) < 2 * round {
+        spins += 1;
+        if spins % 10_000 == 0 { thread::yield_now() } else { hint::spin_loop() }
+    }
+}
+
+#[test]
+fn two_threads_that_find_the_counter_full_both_wake() {
+    let mut watched = Watched::new();
+    let waker = Waker::new(watched.poll.registry(), WAKER).unwrap();
+    let [(eventfd, WAKER)] = registrations(&watched.poll)[..] else { panic!("no waker") };
+    // SAFETY: the waker owns it and outlives this, which never closes it.
+    let mut counter = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(eventfd) });
+    let (arrived, rounds) = (AtomicUsize::new(0), 1..=3_000);
+    let woken: io::Result<()> = thread::scope(|scope| {
+        let both = rounds.clone().map(|round| (2 * round - 1, 2 * round));
+        let other = scope.spawn(|| {
+            let woken = both.map(|(begin, end)| {
+                meet(&arrived, begin);
+                let woken = waker.wake();
+                meet(&arrived, end);
+                woken
+            });
+            woken.fold(Ok(()), Result::and)
+        });
+        let mut ours = Ok(());
+        for round in rounds {
+            counter.write_all(&(u64::MAX - 1).to_ne_bytes()).unwrap();
+            assert_eq!(watched.reported(), [WAKER]);
+            meet(&arrived, 2 * round - 1);
+            ours = ours.and(waker.wake());
+            meet(&arrived, 2 * round);
+            assert_eq!(watched.reported(), [WAKER], "in round {round}");
+            counter.read_exact(&mut [0; 8]).unwrap();
+        }
+        ours.and(other.join().unwrap())
+    });
+    woken.expect("the one that finds it read already has nothing to do but wake");
 }
 
 #[test]
@@ -247,7 +295,8 @@ fn sources_of_different_types_are_registered_alike() {
     let mut watched = Watched::new();
     let (_bell, mut ear) = pipe::new().unwrap();
     let (stream, _peer) = UnixStream::pair().unwrap();
-    let (_slot, mailbox) = Mailbox::<u8>::new();
+    let (slot, mailbox) = Mailbox::<u8>::new().unwrap();
+    slot.post(1).unwrap();
     // A box, a box that owns some source or other, and a reference to one.
     let mut some: Vec<Box<dyn Source>> = vec![Box::new(stream), Box::new(mailbox)];
     some.push(Box::new(Box::new(pipe::new().unwrap().0)));
@@ -260,7 +309,7 @@ fn sources_of_different_types_are_registered_alike() {
     }
     let mut told = watched.reported();
     told.sort();
-    // The stream and the sender have room, the mailbox rings at first, and the last pipe is empty.
+    // The stream and the sender have room, the mailbox has a letter, and the last pipe is empty.
     assert_eq!(told, [0, 1, 2].map(Token));
     for source in &mut some {
         watched.poll.registry().deregister(source).unwrap();
@@ -286,14 +335,14 @@ fn a_poll_can_be_registered_with_another() {
 #[test]
 fn a_queue_without_a_descriptor_is_a_source() {
     let mut watched = Watched::new();
-    let (slot, mut mailbox) = Mailbox::new();
+    let (slot, mut mailbox) = Mailbox::new().unwrap();
     slot.post(0).unwrap();
     watched.poll.registry().register(&mut mailbox, Token(2), Interest::READABLE).unwrap();
     (0..2).for_each(|letter| slot.post(letter).unwrap());
     let mut letters = Vec::new();
     while letters.len() < 3 {
         assert_eq!(watched.waited_for(), [Token(2)], "one event for three letters");
-        letters.extend(mailbox.letters());
+        letters.extend(mailbox.letters().unwrap());
     }
     assert_eq!(letters, [0, 0, 1], "one is from before the registration");
     let postmen: Vec<_> = (0..4)
@@ -304,23 +353,62 @@ fn a_queue_without_a_descriptor_is_a_source() {
         .collect();
     while letters.len() < 403 {
         assert_eq!(watched.waited_for(), [Token(2)]);
-        letters.extend(mailbox.letters());
+        letters.extend(mailbox.letters().unwrap());
     }
     assert_eq!(letters.iter().sum::<i32>(), 1 + 4 * 5050);
     postmen.into_iter().for_each(|postman| postman.join().unwrap());
 }
 
 #[test]
+fn a_mailbox_keeps_the_rules_of_every_source() {
+    let (mut here, mut elsewhere) = (Watched::new(), Watched::new());
+    let _waker = Waker::new(here.poll.registry(), WAKER).unwrap();
+    let (slot, mut mailbox) = Mailbox::new().unwrap();
+    let (other_slot, mut other) = Mailbox::new().unwrap();
+    let both = Interest::READABLE | Interest::WRITABLE;
+    let kind = |result: io::Result<()>| result.unwrap_err().kind();
+    let registry = here.poll.registry();
+
+    assert_eq!(kind(registry.reregister(&mut mailbox, Token(1), both)), ErrorKind::NotFound);
+    assert_eq!(kind(registry.deregister(&mut mailbox)), ErrorKind::NotFound);
+    registry.register(&mut mailbox, Token(1), both).unwrap();
+    registry.register(&mut other, Token(2), both).unwrap();
+    assert_eq!(kind(registry.register(&mut mailbox, Token(1), both)), ErrorKind::AlreadyExists);
+    assert_eq!(here.reported(), [], "no letter, and room for one is no news");
+    slot.post('a').unwrap();
+    other_slot.post('b').unwrap();
+    let mut told = here.reported();
+    told.sort();
+    assert_eq!(told, [Token(1), Token(2)], "two mailboxes and a waker, with one poll");
+    assert_eq!(other.letters().unwrap().collect::<String>(), "b");
+
+    // What has not been taken is told again, here and elsewhere; what has been taken is not.
+    here.poll.registry().reregister(&mut mailbox, Token(3), both).unwrap();
+    here.poll.registry().reregister(&mut other, Token(4), both).unwrap();
+    assert_eq!(here.reported(), [Token(3)]);
+    here.poll.registry().deregister(&mut mailbox).unwrap();
+    slot.post('c').unwrap();
+    assert_eq!(here.reported(), []);
+    elsewhere.poll.registry().register(&mut mailbox, Token(5), both).unwrap();
+    assert_eq!(elsewhere.reported(), [Token(5)]);
+    assert_eq!(mailbox.letters().unwrap().collect::<String>(), "ac");
+
+    drop(mailbox);
+    assert_eq!(slot.post('d').unwrap_err().kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
 fn a_wake_before_its_letter_announces_nothing() {
     let mut watched = Watched::new();
     let waker = Waker::new(watched.poll.registry(), WAKER).unwrap();
-    let (slot, mailbox) = Mailbox::new();
+    let (slot, mailbox) = Mailbox::new().unwrap();
     waker.wake().unwrap();
     assert_eq!(watched.reported(), [WAKER]);
-    assert_eq!(mailbox.letters().count(), 0, "the sleeper finds nothing");
+    assert_eq!(mailbox.letters().unwrap().count(), 0, "the sleeper finds nothing");
+    // Nobody watches the mailbox: the one bell is the waker, and it has rung.
     slot.post("late").unwrap();
     assert_eq!(watched.reported(), [], "and is not told of what comes then");
-    assert_eq!(mailbox.letters().count(), 1);
+    assert_eq!(mailbox.letters().unwrap().count(), 1);
 }
 
 #[test]

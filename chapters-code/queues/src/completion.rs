@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
 use std::process::abort;
+use std::ptr::NonNull;
 
 #[cfg(windows)]
 pub use iocp::Port;
@@ -31,9 +32,14 @@ pub unsafe trait Completion: Sized {
     ///
     /// # Safety
     ///
-    /// Until `next` has returned `token`, the socket stays open, nobody touches or frees `into`, no
-    /// other read of this token begins, and the queue lives.
-    unsafe fn begin(&mut self, token: usize, from: &TcpStream, into: &mut [u8]) -> io::Result<()>;
+    /// `into` may be written to. Until `next` has returned `token`, the socket stays open, nobody
+    /// touches or frees `into`, no other read of this token begins, and the queue lives.
+    unsafe fn begin(
+        &mut self,
+        token: usize,
+        from: &TcpStream,
+        into: NonNull<[u8]>,
+    ) -> io::Result<()>;
 
     /// Asks the kernel to end a read early. It is done when `next` says so, as any other.
     fn cancel(&mut self, token: usize, socket: &TcpStream) -> io::Result<()>;
@@ -110,8 +116,8 @@ impl<Q: Completion> Reads<Q> {
         let socket = self.sockets[token].as_ref().expect("the socket is open");
         let mut buffer = self.spare.pop().unwrap_or_else(|| vec![0; 4096]);
         // SAFETY: until the read is done, the buffer is in `in_flight` and the socket in `sockets`:
-        // `give_up` waits, and so do `close` and `drop`. The assertion sees to it that it is one.
-        unsafe { self.queue.begin(token, socket, &mut buffer) }?;
+        // `give_up` waits, and so do `close` and `drop`. The assertion sees to it that the read is one.
+        unsafe { self.queue.begin(token, socket, NonNull::from(&mut buffer[..])) }?;
         self.in_flight[token] = Some(buffer);
         Ok(())
     }

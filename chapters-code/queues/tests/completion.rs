@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::ptr::NonNull;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,11 +54,11 @@ fn the_kernel_writes_into_the_buffer_of_a_read_in_flight_and_nobody_asks() {
         queue => queue.unwrap(),
     };
     // Leaked: were this test to fail, the kernel would keep the memory.
-    let (buffer, other) = (&raw mut *Box::leak(Box::new([0; 8])), Box::leak(Box::new([0; 8])));
+    let [buffer, other] = [(); 2].map(|()| NonNull::from(&mut Box::leak(Box::new([0; 8]))[..]));
     // SAFETY: the sockets and the memory are there to the end. Until `next` has returned its token,
-    // the first buffer is only looked at, through the pointer from which the kernel's is made.
+    // the first buffer is only looked at, through a copy of the kernel's pointer.
     unsafe {
-        queue.begin(0, &idle, &mut *buffer).unwrap();
+        queue.begin(0, &idle, buffer).unwrap();
         queue.begin(1, &busy, other).unwrap();
     }
     // When one of the reads is done, the kernel has both.

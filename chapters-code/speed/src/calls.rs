@@ -15,8 +15,7 @@ use lab::measure::marked;
 use crate::contenders::{Contender, named};
 use crate::end::{End, SIZE};
 use crate::queue::check;
-use crate::tracer::count;
-pub use crate::tracer::refused;
+pub use crate::tracer::{count, refused};
 
 /// Tells a program that it is the server: the contender, the connections, the client's address.
 const SERVER: &str = "SPEED_SERVER";

@@ -27,10 +27,13 @@ pub struct Contender {
     pub register: Option<Register>,
 }
 
-/// The first one is what the others are compared with, and the second is the same again: the noise.
-pub const CONTENDERS: [Contender; 8] = [
+/// The first one is what the others are compared with, and the next three are the same again: what
+/// these differ by is noise.
+pub const CONTENDERS: [Contender; 10] = [
     queued::<Queued<Mio>>("mio", Some(registration::<Mio>)),
-    queued::<Queued<Mio>>("mio again", None),
+    queued::<Queued<Mio>>("mio (2)", None),
+    queued::<Queued<Mio>>("mio (3)", None),
+    queued::<Queued<Mio>>("mio (4)", None),
     queued::<Queued<MyMio>>("my-mio", Some(registration::<MyMio>)),
     queued::<Queued<Polling<false>>>("polling", Some(registration::<Polling<false>>)),
     queued::<Queued<Polling<true>>>("polling, edges", None),
@@ -38,6 +41,13 @@ pub const CONTENDERS: [Contender; 8] = [
     alone::<Parked>("read(2)"),
     alone::<Ring>("io_uring"),
 ];
+
+impl Contender {
+    /// Whether this is the first one under another name.
+    pub fn is_again(&self) -> bool {
+        self.name.starts_with("mio (")
+    }
+}
 
 const fn queued<E: End + 'static>(name: &'static str, register: Option<Register>) -> Contender {
     Contender { name, many: true, start: start::<E>, play: calls::play::<E>, register }
@@ -53,7 +63,7 @@ fn start<E: End + 'static>(connections: usize, core: usize) -> io::Result<Box<dy
 
 /// The contender with that name.
 pub fn named(name: &str) -> io::Result<&'static Contender> {
-    static ALL: [Contender; 8] = CONTENDERS;
+    static ALL: [Contender; 10] = CONTENDERS;
     let found = ALL.iter().find(|contender| contender.name == name);
     found.ok_or_else(|| io::Error::other(format!("no contender `{name}`")))
 }

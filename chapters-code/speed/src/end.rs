@@ -3,15 +3,11 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
 
 use crate::queue::Queue;
 
 /// How many bytes a request has, and a reply.
 pub const SIZE: usize = 64;
-
-/// How long one of the requests took, in nanoseconds.
-pub type Took = u64;
 
 /// One end of some connections.
 pub trait End: Sized {
@@ -23,8 +19,7 @@ pub trait End: Sized {
     fn answer(&mut self) -> io::Result<bool>;
 
     /// As client: keeps one request on the way on each connection until `requests` have been answered.
-    /// Adds how long each took.
-    fn ask(&mut self, requests: usize, took: &mut Vec<Took>) -> io::Result<()>;
+    fn ask(&mut self, requests: usize) -> io::Result<()>;
 }
 
 /// An end that sleeps on a queue.
@@ -32,7 +27,6 @@ pub struct Queued<Q: Queue> {
     queue: Q,
     streams: Vec<Q::Stream>,
     ready: Vec<usize>,
-    asked: Vec<Instant>,
 }
 
 impl<Q: Queue> Queued<Q> {
@@ -74,8 +68,7 @@ impl<Q: Queue> End for Queued<Q> {
             queue.watch(stream, key)
         });
         let streams = watched.collect::<io::Result<_>>()?;
-        let (ready, asked) = (Vec::with_capacity(count + 2), vec![Instant::now(); count]);
-        Ok(Queued { queue, streams, ready, asked })
+        Ok(Queued { queue, streams, ready: Vec::with_capacity(count + 2) })
     }
 
     // ANCHOR: answer
@@ -84,23 +77,17 @@ impl<Q: Queue> End for Queued<Q> {
     }
     // ANCHOR_END: answer
 
-    fn ask(&mut self, requests: usize, took: &mut Vec<Took>) -> io::Result<()> {
+    fn ask(&mut self, requests: usize) -> io::Result<()> {
         let (mut asked, mut answered) = (0, 0);
-        for (stream, at) in self.streams.iter_mut().zip(&mut self.asked).take(requests) {
-            *at = Instant::now();
+        for stream in self.streams.iter_mut().take(requests) {
             send(stream)?;
             asked += 1;
         }
-        // The closure below has the rest of `self`.
-        let mut times = std::mem::take(&mut self.asked);
         while answered < requests {
-            let open = self.turn(|key, stream| {
-                let now = Instant::now();
-                took.push((now - times[key]).as_nanos() as Took);
+            let open = self.turn(|_, stream| {
                 answered += 1;
                 if asked < requests {
                     asked += 1;
-                    times[key] = now;
                     send(stream)?;
                 }
                 Ok(())
@@ -109,7 +96,6 @@ impl<Q: Queue> End for Queued<Q> {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
         }
-        self.asked = times;
         Ok(())
     }
 }
@@ -143,12 +129,10 @@ impl End for Parked {
     }
     // ANCHOR_END: parked
 
-    fn ask(&mut self, requests: usize, took: &mut Vec<Took>) -> io::Result<()> {
+    fn ask(&mut self, requests: usize) -> io::Result<()> {
         for _ in 0..requests {
-            let asked = Instant::now();
             send(&mut self.stream)?;
             self.stream.read_exact(&mut [0; SIZE])?;
-            took.push(asked.elapsed().as_nanos() as Took);
         }
         Ok(())
     }

@@ -18,8 +18,8 @@ mod tracer;
 
 pub use allocations::{Counted, allocated, allocations};
 pub use contenders::{CONTENDERS, Contender, Register, named};
-pub use contest::{Effort, Outcome, contest};
-pub use end::{End, Parked, Queued, SIZE, Took};
+pub use contest::{Effort, Line, Outcome, contest};
+pub use end::{End, Parked, Queued, SIZE};
 pub use queue::{Bare, Mio, MyMio, Polling, Queue};
 pub use registrations::{Idle, Kept, Registration, registration};
 pub use report::{Part, Plan, QUICK, THOROUGH, report};

@@ -30,7 +30,7 @@ impl Idle {
 pub struct Registration {
     /// What the program keeps: the type that stands for a connection.
     pub handle: u64,
-    /// What the crate has allocated for it; 0 where [`Counted`](crate::Counted) is not in use.
+    /// What the crate has allocated for it, rounded up; 0 where [`Counted`](crate::Counted) is not in use.
     pub heap: u64,
     /// What the kernel has allocated for it: the growth of `KernelStack` and `SUnreclaim`, which the
     /// whole machine shares. Only the median of many tells something.
@@ -55,7 +55,7 @@ pub fn registration<Q: Queue + 'static>(
     }
     let one = Registration {
         handle: size_of::<Q::Stream>() as u64,
-        heap: allocated().saturating_sub(heap) / count as u64,
+        heap: allocated().saturating_sub(heap).div_ceil(count as u64),
         kernel: Memory::now()?.each_since(&kernel, count).kernel,
     };
     Ok((one, Box::new(queues)))

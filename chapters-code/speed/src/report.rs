@@ -9,8 +9,10 @@ use std::time::Duration;
 use lab::measure::{Table, machine};
 
 use crate::contenders::{CONTENDERS, Contender};
-use crate::contest::{Effort, Outcome, contest};
+use crate::contest::{Effort, contest};
 use crate::{Idle, Ring, calls, cores, room_for};
+
+const BUILD: &str = if cfg!(debug_assertions) { "a debug build" } else { "a release build" };
 
 /// How many idle registrations are made with each to see what one costs.
 const REGISTERED: usize = 100_000;
@@ -19,10 +21,10 @@ const REGISTERED: usize = 100_000;
 pub type Plan = [(usize, Effort); 3];
 
 /// Some seconds.
-pub const QUICK: Plan = plan(Duration::from_millis(1_200));
+pub const QUICK: Plan = plan(Duration::from_secs(3));
 
-/// Less than a minute.
-pub const THOROUGH: Plan = plan(Duration::from_secs(14));
+/// A minute and a half.
+pub const THOROUGH: Plan = plan(Duration::from_secs(28));
 
 const fn plan(time: Duration) -> Plan {
     [
@@ -85,10 +87,11 @@ fn times(all: &[&Contender], connections: usize, effort: Effort) -> io::Result<(
     }
     let able = |one: &&Contender| one.many || connections == 1;
     let some: Vec<&Contender> = all.iter().copied().filter(able).collect();
-    let Outcome { table, first: [per_second, p50, p99] } = contest(&some, connections, effort)?;
+    let outcome = contest(&some, connections, effort)?;
     let cores = if cores()?.len() > 1 { "a core each" } else { "one core for both" };
-    println!("\n{cores}; mio: {per_second} requests/s, p50 {p50} µs, p99 {p99} µs; in % of it");
-    print!("{table}");
+    let (build, first) = (BUILD, outcome.first / 1_000);
+    println!("\n{cores}, {build}; mio: {first} µs a request");
+    print!("in % of mio in the same round, the quartiles of all rounds\n{outcome}");
     Ok(())
 }
 
@@ -100,7 +103,7 @@ fn system_calls(plan: &Plan, all: &[&Contender], again: impl Fn() -> Command) ->
     let names = plan.map(|(connections, _)| connections.to_string());
     let mut table =
         Table::new("system calls, 1,000 requests", &names.each_ref().map(String::as_str));
-    for contender in all.iter().filter(|one| one.name != "mio again") {
+    for contender in all.iter().filter(|one| !one.is_again()) {
         for (&(connections, _), column) in plan.iter().zip(&names) {
             if contender.many || connections == 1 {
                 let calls = calls::for_1000_requests(again(), contender, connections)?;

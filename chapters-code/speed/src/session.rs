@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::end::{End, Took};
+use crate::end::End;
 use crate::queue::check;
 
 /// A client whose server runs in another thread until the client is dropped.
 pub trait Session {
     /// The client has `requests` answered: see [`End::ask`].
-    fn ask(&mut self, requests: usize, took: &mut Vec<Took>) -> io::Result<()>;
+    fn ask(&mut self, requests: usize) -> io::Result<()>;
 
     /// What has been spent so far.
     fn spent(&self) -> Spent;
@@ -55,8 +55,8 @@ impl<E: End + 'static> Both<E> {
 }
 
 impl<E: End> Session for Both<E> {
-    fn ask(&mut self, requests: usize, took: &mut Vec<Took>) -> io::Result<()> {
-        self.client.as_mut().expect("it is there until the drop").ask(requests, took)
+    fn ask(&mut self, requests: usize) -> io::Result<()> {
+        self.client.as_mut().expect("it is there until the drop").ask(requests)
     }
 
     fn spent(&self) -> Spent {

@@ -7,31 +7,32 @@ use std::time::Duration;
 use my_mio::event::Source;
 use my_mio::{Events, Interest, Poll, Token};
 
-/// Streams that are read in turns, each at most `budget` bytes a turn or one buffer more.
+/// Streams that are read in turns. A turn is over with the read that spends its budget.
 pub struct Turns<S> {
     poll: Poll,
     events: Events,
-    streams: Vec<S>,
+    /// By token; `None` once it has ended.
+    streams: Vec<Option<S>>,
     /// Those that may have more to read, each once. No event will name them again.
     unfinished: VecDeque<usize>,
     budget: usize,
 }
 
 impl<S: Read + Source> Turns<S> {
-    /// Registers all streams.
+    /// Registers all streams. Whatever the budget is, a turn has one read.
     pub fn new(mut streams: Vec<S>, budget: usize) -> io::Result<Turns<S>> {
         let poll = Poll::new()?;
         for (i, stream) in streams.iter_mut().enumerate() {
             poll.registry().register(stream, Token(i), Interest::READABLE)?;
         }
         let events = Events::with_capacity(64);
+        let streams = streams.into_iter().map(Some).collect();
         Ok(Turns { poll, events, streams, unfinished: VecDeque::new(), budget })
     }
 
     // ANCHOR: round
     /// Waits, at most for `timeout`, and gives one turn to each stream that may have something to
-    /// read. `take` gets what is read, as read(2) tells it: with nothing at the end. An interrupted
-    /// wait is the caller's to make again.
+    /// read. An interrupted wait is the caller's to make again.
     pub fn round(
         &mut self,
         timeout: Option<Duration>,
@@ -45,35 +46,45 @@ impl<S: Read + Source> Turns<S> {
                 self.unfinished.push_back(i);
             }
         }
-        for i in std::mem::take(&mut self.unfinished) {
-            if turn(&mut self.streams[i], self.budget, |read| take(i, read)) {
-                self.unfinished.push_back(i);
-            }
-        }
-        Ok(())
+        let turns = std::mem::take(&mut self.unfinished);
+        turns.into_iter().map(|i| self.turn(i, |read| take(i, read))).fold(Ok(()), Result::and)
     }
     // ANCHOR_END: round
-}
 
-// ANCHOR: turn
-/// Reads until nothing is left or the budget is spent, and says whether something may be left.
-fn turn(stream: &mut impl Read, budget: usize, mut take: impl FnMut(io::Result<&[u8]>)) -> bool {
-    let mut buffer = [0; 4096];
-    let mut had = 0;
-    while had < budget {
-        match stream.read(&mut buffer) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Ok(len @ 1..) => {
-                had += len;
-                take(Ok(&buffer[..len]));
+    // ANCHOR: turn
+    /// Reads until nothing is left or the budget is spent. `take` gets what is read, as read(2)
+    /// tells it. An end or an error comes last, and once.
+    fn turn(&mut self, i: usize, mut take: impl FnMut(io::Result<&[u8]>)) -> io::Result<()> {
+        let Some(stream) = &mut self.streams[i] else { return Ok(()) };
+        let (mut buffer, mut had) = ([0; 4096], 0);
+        loop {
+            match stream.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Ok(len @ 1..) => {
+                    had += len;
+                    take(Ok(&buffer[..len]));
+                }
+                end => {
+                    take(end.map(|_| &[][..]));
+                    return self.end(i);
+                }
             }
-            end => {
-                take(end.map(|_| &[][..]));
-                return false;
+            if had >= self.budget {
+                self.unfinished.push_back(i);
+                return Ok(());
             }
         }
     }
-    true
+    // ANCHOR_END: turn
+
+    // ANCHOR: end
+    /// Deregisters a stream, then closes it. More may happen to it; nobody is told.
+    fn end(&mut self, i: usize) -> io::Result<()> {
+        match self.streams[i].take() {
+            Some(mut stream) => self.poll.registry().deregister(&mut stream),
+            None => Ok(()),
+        }
+    }
+    // ANCHOR_END: end
 }
-// ANCHOR_END: turn

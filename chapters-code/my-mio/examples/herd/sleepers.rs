@@ -1,12 +1,12 @@
 //! Eight threads asleep in epoll_wait(2), and which of them one connection wakes.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
-use std::{fs, process, thread};
+use std::{fs, net, process, thread};
 
 use my_mio::Poll;
 use my_mio::net::{UnixListener, UnixStream};
@@ -16,14 +16,14 @@ pub const THREADS: usize = 8;
 
 // ANCHOR: woken
 /// Lets eight threads fall asleep, each in one of the `polls`, makes a connection that nobody
-/// accepts, and says which have returned when all is quiet. With one poll all sleep in that. Each
-/// watches the listener for `flags`.
-pub fn woken(polls: &[Poll], flags: i32) -> io::Result<Vec<usize>> {
-    let (listener, address) = listener()?;
+/// accepts, and says which threads have returned when all is quiet. With one poll all sleep in that.
+/// Each poll watches the listener for `flags`.
+pub fn woken(polls: &[Poll], flags: i32, kind: Kind) -> io::Result<Vec<usize>> {
+    let listener = Listener::new(kind)?;
     let (over, all_over) = UnixStream::pair()?;
     for poll in polls {
         watch(poll, listener.as_raw_fd(), flags)?;
-        // Level-triggered: it will end every wait.
+        // Level-triggered: it will end each wait.
         watch(poll, all_over.as_raw_fd(), libc::EPOLLIN)?;
     }
     let sleepers = [const { Sleeper::new() }; THREADS];
@@ -32,7 +32,7 @@ pub fn woken(polls: &[Poll], flags: i32) -> io::Result<Vec<usize>> {
             scope.spawn(|| sleeper.sleep(poll));
         }
         until_quiet(&sleepers);
-        let connection = UnixStream::connect_addr(&address);
+        let connection = listener.connect();
         until_quiet(&sleepers);
         let woken = (0..THREADS).filter(|&i| sleepers[i].has_returned()).collect();
         drop(over);
@@ -41,13 +41,50 @@ pub fn woken(polls: &[Poll], flags: i32) -> io::Result<Vec<usize>> {
 }
 // ANCHOR_END: woken
 
-/// A listener that no other test has. On a Unix one, connect(2) has woken whom it wakes when it
-/// returns.
-pub fn listener() -> io::Result<(UnixListener, SocketAddr)> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = format!("herd-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let address = SocketAddr::from_abstract_name(name)?;
-    Ok((UnixListener::bind_addr(&address)?, address))
+/// Over what the connection is made. When connect(2) returns it has woken the threads that it wakes:
+/// of a Unix listener in any case, of one for TCP as far as loopback delivers the segments within the call.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Unix,
+    Tcp,
+}
+
+/// A listener that no other test has.
+pub enum Listener {
+    Unix(UnixListener, SocketAddr),
+    Tcp(net::TcpListener),
+}
+
+impl Listener {
+    /// It does not block.
+    pub fn new(kind: Kind) -> io::Result<Listener> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("herd-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Ok(match kind {
+            Kind::Unix => {
+                let address = SocketAddr::from_abstract_name(name)?;
+                Listener::Unix(UnixListener::bind_addr(&address)?, address)
+            }
+            Kind::Tcp => Listener::Tcp(net::TcpListener::bind("127.0.0.1:0")?),
+        })
+    }
+
+    /// A connection that nobody accepts.
+    pub fn connect(&self) -> io::Result<OwnedFd> {
+        Ok(match self {
+            Listener::Unix(_, address) => UnixStream::connect_addr(address)?.into(),
+            Listener::Tcp(listener) => net::TcpStream::connect(listener.local_addr()?)?.into(),
+        })
+    }
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Listener::Unix(listener, _) => listener.as_raw_fd(),
+            Listener::Tcp(listener) => listener.as_raw_fd(),
+        }
+    }
 }
 
 // ANCHOR: watch
@@ -108,7 +145,7 @@ impl Sleeper {
 }
 
 /// Waits until each thread has returned or sleeps. A thread wakes others before it returns. So
-/// those that have returned are counted first: whom they woke is not seen asleep afterwards.
+/// those that have returned are counted first: a thread that they woke is not seen asleep afterwards.
 fn until_quiet(sleepers: &[Sleeper]) {
     let quiet = || {
         let returned: Vec<bool> = sleepers.iter().map(Sleeper::has_returned).collect();

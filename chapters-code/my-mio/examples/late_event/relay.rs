@@ -18,14 +18,14 @@ pub struct Relay {
 
 struct End {
     stream: UnixStream,
-    /// Who is joined to it. A newcomer has nobody yet.
+    /// The end that is joined to it. A newcomer has none yet.
     other: Option<Token>,
 }
 
 /// What an event was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handled {
-    /// An end closed, so both ends are closed, and who waited has come in.
+    /// An end closed, so both ends are closed, and a connection that waited has come in.
     Closed,
     /// Something else. A relay would move bytes here; this one has none.
     Open,
@@ -42,9 +42,14 @@ impl Relay {
     /// Joins two connections.
     pub fn join(&mut self, one: UnixStream, other: UnixStream) -> io::Result<()> {
         let one = self.add(one, None)?;
-        let other = self.add(other, Some(one))?;
-        self.ends.get_mut(one).expect("it has just been added").other = Some(other);
-        Ok(())
+        match self.add(other, Some(one)) {
+            Ok(other) => {
+                self.ends.get_mut(one).expect("it has just been added").other = Some(other);
+                Ok(())
+            }
+            // One end without the other is no pair.
+            Err(error) => self.close(one).and(Err(error)),
+        }
     }
 
     /// Lets a connection wait until there is room.
@@ -57,15 +62,22 @@ impl Relay {
         self.poll.poll(events, Some(Duration::ZERO))
     }
 
+    // ANCHOR: add
+    /// A refused registration leaves nothing: the stream is closed and its place is free.
     fn add(&mut self, stream: UnixStream, other: Option<Token>) -> io::Result<Token> {
         let token = self.ends.insert(End { stream, other });
         let end = self.ends.get_mut(token).expect("it has just been inserted");
-        self.poll.registry().register(&mut end.stream, token, Interest::READABLE)?;
-        Ok(token)
+        let added = self.poll.registry().register(&mut end.stream, token, Interest::READABLE);
+        if added.is_err() {
+            self.ends.remove(token);
+        }
+        added.map(|()| token)
     }
+    // ANCHOR_END: add
 
     // ANCHOR: handle
-    /// Acts on what an event says. Two joined ends end together, and make room.
+    /// Acts on what an event says. Two joined ends end together, and make room. What fails is said
+    /// when all of it was tried.
     pub fn handle(&mut self, event: &Event) -> io::Result<Handled> {
         let Some(end) = self.ends.get_mut(event.token()) else {
             return Ok(Handled::Late);
@@ -74,14 +86,10 @@ impl Relay {
             return Ok(Handled::Open);
         }
         let other = end.other;
-        self.close(event.token())?;
-        if let Some(other) = other {
-            self.close(other)?;
-        }
-        if let Some(newcomer) = self.waiting.pop() {
-            self.add(newcomer, None)?;
-        }
-        Ok(Handled::Closed)
+        let closed = self.close(event.token());
+        let both = other.map_or(Ok(()), |other| self.close(other));
+        let newcomer = self.waiting.pop().map(|newcomer| self.add(newcomer, None)).transpose();
+        closed.and(both).and(newcomer).map(|_| Handled::Closed)
     }
     // ANCHOR_END: handle
 

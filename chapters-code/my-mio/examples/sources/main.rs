@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     child.args(["-c", "echo it went well; echo nearly >&2"]);
     let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut output = Output::of(&mut child)?;
-    let (slot, mut mailbox) = Mailbox::new();
+    let (slot, mut mailbox) = Mailbox::new()?;
 
     // ANCHOR: register
     let mut poll = Poll::new()?;
@@ -40,7 +40,7 @@ fn main() -> io::Result<()> {
         poll.poll(&mut events, None)?;
         events.iter().for_each(|event| told[event.token().0] = true);
         child_is_open = output.read(&mut printed)?;
-        letters.extend(mailbox.letters());
+        letters.extend(mailbox.letters()?);
     }
     let reported = names.iter().zip(told).filter(|(_, told)| *told);
     println!("reported: {}", reported.map(|(name, _)| *name).collect::<Vec<_>>().join(", "));

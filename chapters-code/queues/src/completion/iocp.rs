@@ -3,7 +3,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::os::windows::io::{AsRawHandle, AsRawSocket, FromRawHandle, OwnedHandle};
-use std::ptr::{null_mut, without_provenance_mut};
+use std::ptr::{NonNull, null_mut, without_provenance_mut};
 
 use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Networking::WinSock::{
@@ -38,9 +38,14 @@ unsafe impl Completion for Port {
     }
 
     // ANCHOR: queue
-    unsafe fn begin(&mut self, token: usize, from: &TcpStream, into: &mut [u8]) -> io::Result<()> {
+    unsafe fn begin(
+        &mut self,
+        token: usize,
+        from: &TcpStream,
+        into: NonNull<[u8]>,
+    ) -> io::Result<()> {
         let socket = from.as_raw_socket() as SOCKET;
-        let buffer = WSABUF { len: into.len() as u32, buf: into.as_mut_ptr() };
+        let buffer = WSABUF { len: into.len() as u32, buf: into.cast().as_ptr() };
         let (overlapped, mut flags) = (self.overlapped(token), 0);
         // SAFETY: the caller sees to the socket and to what the buffer names, and to it that no other
         // read uses `overlapped`, which lives as long as the port. The rest is for the call only.

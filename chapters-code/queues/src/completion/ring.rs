@@ -3,6 +3,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
 
 use io_uring::{IoUring, opcode::AsyncCancel, opcode::Recv, squeue, types::Fd};
 
@@ -15,7 +16,9 @@ const CANCELLATION: u64 = u64::MAX;
 /// A submission queue and a completion queue, in memory that the kernel shares.
 pub struct Ring(IoUring);
 
-// SAFETY: `next` returns a socket when the ring has its completion, the last that the kernel does for it.
+// SAFETY: `next` returns a token when the ring has the completion of its read. `IORING_OP_RECV` without
+// `IORING_RECV_MULTISHOT` has one completion (no `IORING_CQE_F_MORE`), and the kernel is done with the
+// buffer then.
 unsafe impl Completion for Ring {
     fn new(sockets: &[TcpStream]) -> io::Result<Ring> {
         // Between two submissions a cancellation and a read of each token may be queued, and then
@@ -24,9 +27,14 @@ unsafe impl Completion for Ring {
     }
 
     // ANCHOR: queue
-    unsafe fn begin(&mut self, token: usize, from: &TcpStream, into: &mut [u8]) -> io::Result<()> {
+    unsafe fn begin(
+        &mut self,
+        token: usize,
+        from: &TcpStream,
+        into: NonNull<[u8]>,
+    ) -> io::Result<()> {
         let (fd, len) = (Fd(from.as_raw_fd()), into.len() as u32);
-        let read = Recv::new(fd, into.as_mut_ptr(), len).build();
+        let read = Recv::new(fd, into.cast().as_ptr(), len).build();
         // SAFETY: the caller sees to socket and buffer.
         unsafe { self.push(&read.user_data(token as u64)) }
     }
