@@ -4,8 +4,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use lab::reply;
-
 use crate::{Events, Interest, Poll, Token};
 
 /// How one request ended.

@@ -131,7 +131,9 @@ fn the_client_finishes_against_every_peer_or_says_why_not() {
         for reply in replies {
             match reply.body {
                 Ok(body) => assert!(body == mode.body_for(&message(reply.request)), "{mode}"),
-                Err(error) => assert!(!mode.answers() && error.kind() == ErrorKind::TimedOut, "{mode}"),
+                Err(error) => {
+                    assert!(!mode.answers() && error.kind() == ErrorKind::TimedOut, "{mode}")
+                }
             }
         }
     }

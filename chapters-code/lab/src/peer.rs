@@ -96,9 +96,9 @@ modes! {
     /// The same, with data and close of each connection in one segment; closed. Finds what
     /// `DataAndClose` and `AllAtOnce` find, in one run.
     AllAtOnceAndClose, "all-at-once-and-close", all_at_once_and_close;
-    /// Sends the whole reply with its length, and resets the connection right behind it. Finds the
-    /// client that reads on when it has all that it was told of, and takes the reset for a fault of
-    /// the reply.
+    /// Sends the whole reply with its length, and resets the connection right behind it; 200 ms after
+    /// the request, or when the client has closed its sending half. Finds the client that reads on
+    /// when it has all that it was told of, and takes the reset for a fault of the reply.
     DataAndReset, "data-and-reset", data_and_reset;
     /// Sends a reply with its length. When the client has read it, closes its direction; and when
     /// the client has read that too, resets the connection. It waits for each a second at most, and
@@ -463,6 +463,8 @@ fn all_at_once_and_close(mut client: Client<'_>) -> io::Result<Then<'_>> {
 
 fn data_and_reset(mut client: Client<'_>) -> io::Result<Then<'_>> {
     let body = client.asks()?;
+    // A client that closes its sending half behind the reset is told that it has no connection.
+    client.wait_until_it_sends_no_more(Duration::from_millis(200))?;
     client.send(&with_length(&body))?;
     // What is not sent yet would be dropped.
     client.wait_until_all_is_under_way();
@@ -579,6 +581,13 @@ impl Client<'_> {
 
     fn wait_for_the_others(&self) -> io::Result<()> {
         self.stage.wait_until(|state| state.seen.asked >= self.stage.connections)
+    }
+
+    /// Waits for the end of what the client sends, for this time at most.
+    fn wait_until_it_sends_no_more(&mut self, time: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(time))?;
+        while self.receive().is_ok() {}
+        self.stream.set_read_timeout(None)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {

@@ -231,7 +231,7 @@ fn all_at_once_answers_nobody_until_everybody_has_asked() {
 
 #[test]
 fn data_and_reset_has_all_bytes_before_the_reset() {
-    for _ in 0..20 {
+    for _ in 0..5 {
         let (peer, mut streams) = asked(Mode::DataAndReset, 3);
         peer.finished();
         for (i, stream) in streams.iter_mut().enumerate() {

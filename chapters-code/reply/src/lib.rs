@@ -1,7 +1,7 @@
 //! One reply of HTTP/1.1, read piece by piece, and where it ends: RFC 9112, section 6.3.
 //!
 //! ```
-//! use lab::reply::Reply;
+//! use reply::Reply;
 //!
 //! let mut reply = Reply::default();
 //! assert_eq!(reply.add(b"HTTP/1.1 200 OK\r\ncontent-le")?, None);
@@ -92,6 +92,18 @@ impl Reply {
         })
     }
 
+    /// Takes what a read returned, where nothing means that the connection has ended: [`add`] or
+    /// [`end`].
+    ///
+    /// [`add`]: Reply::add
+    /// [`end`]: Reply::end
+    pub fn take_in(&mut self, read: &[u8]) -> io::Result<Option<&[u8]>> {
+        match read {
+            [] => self.end().map(Some),
+            bytes => self.add(bytes),
+        }
+    }
+
     /// How many bytes a read may ask for without reading past the end of this reply. Before the head
     /// is here nobody knows, and then it is a whole [`LONGEST`].
     pub fn missing(&self) -> usize {
@@ -130,14 +142,15 @@ impl Reply {
     }
 }
 
-/// The body of a reply that was read until its connection ended.
+/// The body of a reply that was read until its connection had `ended`, by a close or by an error. One
+/// that is whole by its length is whole in either case.
 ///
-/// Fails as [`Reply::add`] and [`Reply::end`] do.
-pub fn of_closed(received: &[u8]) -> io::Result<Vec<u8>> {
+/// Fails as [`Reply::add`] and [`Reply::end`] do, and with the error of the connection.
+pub fn of_ended(received: &[u8], ended: io::Result<()>) -> io::Result<Vec<u8>> {
     let mut reply = Reply::default();
     match reply.add(received)? {
         Some(body) => Ok(body.to_owned()),
-        None => reply.end().map(<[u8]>::to_owned),
+        None => ended.and_then(|()| reply.end().map(<[u8]>::to_owned)),
     }
 }
 
@@ -188,12 +201,12 @@ mod tests {
     /// The body of a connection that ended after these bytes, in pieces of `size`.
     fn read(bytes: &[u8], size: usize) -> io::Result<Vec<u8>> {
         let mut reply = Reply::default();
-        for piece in bytes.chunks(size) {
-            if let Some(body) = reply.add(piece)? {
+        for piece in bytes.chunks(size).chain([&[][..]]) {
+            if let Some(body) = reply.take_in(piece)? {
                 return Ok(body.to_owned());
             }
         }
-        reply.end().map(<[u8]>::to_owned)
+        unreachable!("the end is an end")
     }
 
     /// However the bytes are cut, the outcome is the same.
@@ -332,11 +345,19 @@ mod tests {
     }
 
     #[test]
-    fn of_a_connection_that_has_ended_the_body_is_what_it_would_be_in_pieces() {
-        assert_eq!(of_closed(b"HTTP/1.1 200 OK\r\n\r\nhi").unwrap(), b"hi");
+    fn an_error_of_the_connection_ends_what_has_no_length_and_nothing_that_is_whole() {
+        let reset = || Err(ErrorKind::ConnectionReset.into());
+        let until_the_end = b"HTTP/1.1 200 OK\r\n\r\nhi";
+        assert_eq!(of_ended(until_the_end, Ok(())).unwrap(), b"hi");
+        assert_eq!(
+            of_ended(until_the_end, reset()).unwrap_err().kind(),
+            ErrorKind::ConnectionReset
+        );
         let told = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-        assert_eq!(of_closed(told).unwrap(), b"hi");
-        let cut = of_closed(&told[..told.len() - 1]).unwrap_err();
-        assert_eq!(cut.kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(of_ended(told, Ok(())).unwrap(), b"hi");
+        assert_eq!(of_ended(told, reset()).unwrap(), b"hi");
+        let cut = &told[..told.len() - 1];
+        assert_eq!(of_ended(cut, Ok(())).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(of_ended(cut, reset()).unwrap_err().kind(), ErrorKind::ConnectionReset);
     }
 }
