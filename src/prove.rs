@@ -2,5 +2,8 @@
 
 pub mod contract;
 pub mod faults;
+mod linked;
+#[cfg(test)]
+mod rules;
 pub mod suite;
 pub mod tokio;
