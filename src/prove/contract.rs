@@ -72,8 +72,7 @@ enum Verdict {
     Failed(Vec<String>),
 }
 
-/// Plants every bug, or a share of them, and prints what finds it. What finds all is recorded beside
-/// the bugs.
+/// Plants every bug, or a share of them, and prints what finds it, which is recorded beside the bugs.
 ///
 /// Fails if a bug is not found by what must find it, survives without a reason, or has a reason and does
 /// not survive.
@@ -101,10 +100,7 @@ pub fn run(root: &Path, share: Option<Share>) -> Result<()> {
         }
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n\n"));
-    if share.is_none() {
-        let table = table(&bugs, &verdicts);
-        write::atomically(&root.join(CONTRACT).join("planted/RESULT.txt"), table.as_bytes())?;
-    }
+    record(root, &names, &bugs, &verdicts)?;
     let wrong = disagreements(&bugs, &verdicts, &names, &explained(root)?);
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{} bugs, each found by what must find it or explained", bugs.len());
@@ -113,17 +109,26 @@ pub fn run(root: &Path, share: Option<Share>) -> Result<()> {
 
 /// Plants one bug, and prints everything that finds it.
 pub fn one(root: &Path, name: &str) -> Result<()> {
-    let bug = all(root)?.into_iter().find(|bug| bug.name == name);
-    let bug = bug.with_context(|| format!("no bug `{name}` in {CONTRACT}/planted"))?;
-    let verdict = Copy::new(root)?.try_out(&bug)?;
+    let mut bugs = all(root)?;
+    let names: Vec<String> = bugs.iter().map(|bug| bug.name.clone()).collect();
+    bugs.retain(|bug| bug.name == name);
+    let [bug] = &bugs[..] else {
+        bail!("no bug `{name}` in {CONTRACT}/planted");
+    };
+    let verdict = Copy::new(root)?.try_out(bug)?;
     println!("{}: {}", bug.name, bug.what);
-    match verdict {
+    match &verdict {
         Verdict::Refused => println!("the suite does not compile"),
         Verdict::Failed(tests) => {
             println!("{} tests fail", tests.len());
             tests.iter().for_each(|test| println!("    {test}"));
         }
     }
+    let verdicts = BTreeMap::from([(name, verdict)]);
+    record(root, &names, &bugs, &verdicts)?;
+    let explained = explained(root)?;
+    let wrong = disagreements(&bugs, &verdicts, &names, &explained);
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
@@ -131,8 +136,9 @@ pub fn one(root: &Path, name: &str) -> Result<()> {
 fn all(root: &Path) -> Result<Vec<Bug>> {
     let mut found = files(&root.join(CONTRACT).join("planted"))?;
     found.retain(|file| file.extension().is_some_and(|extension| extension == "diff"));
-    found.sort();
-    found.iter().map(|file| Bug::read(file)).collect()
+    let mut bugs = found.iter().map(|file| Bug::read(file)).collect::<Result<Vec<_>>>()?;
+    bugs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(bugs)
 }
 
 impl Bug {
@@ -256,16 +262,30 @@ fn row(bug: &Bug, verdict: &Verdict) -> String {
     format!("{:<38} {found}", bug.name)
 }
 
-/// How many are found, and for each bug how many tests find it and the first of them.
-fn table(bugs: &[Bug], verdicts: &BTreeMap<&str, Verdict>) -> String {
-    let survive = verdicts.values().filter(|verdict| survives(verdict)).count();
-    let mut table = String::from("Written by `cargo book prove contract`.\n\n");
-    let found = bugs.len() - survive;
-    let _ = writeln!(table, "{} bugs planted, {found} found, {survive} survive.\n", bugs.len());
-    for bug in bugs {
-        let _ = writeln!(table, "{}", row(bug, &verdicts[bug.name.as_str()]));
+/// Writes how many bugs are found, and for each how many tests find it and the first of them. Of those
+/// that were not planted this time it keeps what an earlier time has written.
+fn record(
+    root: &Path,
+    names: &[String],
+    bugs: &[Bug],
+    verdicts: &BTreeMap<&str, Verdict>,
+) -> Result<()> {
+    let file = root.join(CONTRACT).join("planted/RESULT.txt");
+    let before = fs::read_to_string(&file)?;
+    let rows = before.lines().skip(4).map(|row| (row.split(' ').next().unwrap_or_default(), row));
+    let mut rows: BTreeMap<&str, String> = rows.map(|(name, row)| (name, row.to_owned())).collect();
+    rows.retain(|name, _| names.iter().any(|known| known == name));
+    rows.extend(bugs.iter().map(|bug| (&*bug.name, row(bug, &verdicts[bug.name.as_str()]))));
+    let survive = rows.values().filter(|row| row.ends_with(" survives")).count();
+    let (all, found) = (rows.len(), rows.len() - survive);
+    let mut table = format!(
+        "Written by `cargo book prove contract`.\n\n\
+         {all} bugs planted, {found} found, {survive} survive.\n\n"
+    );
+    for row in rows.into_values() {
+        let _ = writeln!(table, "{row}");
     }
-    table
+    write::atomically(&file, table.as_bytes())
 }
 
 fn survives(verdict: &Verdict) -> bool {
@@ -361,11 +381,13 @@ mod tests {
             finder: finder.map(str::to_owned),
             patch: patch(),
         };
-        let failed = |tests: &[&str]| Verdict::Failed(tests.iter().map(|t| t.to_string()).collect());
+        let failed =
+            |tests: &[&str]| Verdict::Failed(tests.iter().map(|t| t.to_string()).collect());
         let say = |finder: Option<&str>, verdict: Verdict, explained: &[&str]| {
             let bugs = [bug("x", finder)];
             let explained: Vec<String> = explained.iter().map(|name| name.to_string()).collect();
-            disagreements(&bugs, &BTreeMap::from([("x", verdict)]), &["x".into()], &explained).join("; ")
+            disagreements(&bugs, &BTreeMap::from([("x", verdict)]), &["x".into()], &explained)
+                .join("; ")
         };
         assert_eq!(say(Some("a::b"), failed(&["a::a", "a::b"]), &[]), "");
         assert_eq!(say(Some(COMPILER), Verdict::Refused, &[]), "");

@@ -33,7 +33,8 @@ pub(super) fn of_the_suite(root: &Path) -> Result<Vec<String>> {
 /// For each rule that has a mark, the words of mio's documentation with the file that they are in; none
 /// for what mio 1.2 does on Linux and documents nowhere.
 pub(super) fn marks(root: &Path) -> Result<BTreeMap<String, Option<(String, String)>>> {
-    let text = fs::read_to_string(root.join(MARKS)).with_context(|| format!("can't read {MARKS}"))?;
+    let text =
+        fs::read_to_string(root.join(MARKS)).with_context(|| format!("can't read {MARKS}"))?;
     let (mut marks, mut place) = (BTreeMap::new(), None);
     for line in text.lines() {
         if let Some(heading) = line.strip_prefix("### ") {
@@ -44,7 +45,8 @@ pub(super) fn marks(root: &Path) -> Result<BTreeMap<String, Option<(String, Stri
             place = Some(quote.with_context(|| format!("{MARKS}: no file and words: {line}"))?);
         } else if line.starts_with("## ") {
             place = None;
-        } else if let Some(rule) = line.strip_prefix("- `").and_then(|rule| rule.strip_suffix('`')) {
+        } else if let Some(rule) = line.strip_prefix("- `").and_then(|rule| rule.strip_suffix('`'))
+        {
             let before = marks.insert(rule.to_owned(), place.clone());
             ensure!(before.is_none(), "{MARKS}: `{rule}` has two marks");
         }
