@@ -138,13 +138,18 @@ pub fn add_to_counter(eventfd: RawFd, much: u64) -> bool {
     !full
 }
 
-/// Fills the counter of an eventfd(2) to its last wake.
-pub fn fill_counter(eventfd: RawFd) {
-    let mut counted = [0_u8; 8];
-    // SAFETY: the kernel writes eight bytes, and `counted` has as many. An empty counter is an error,
-    // and then there is nothing to take.
-    unsafe { libc::read(eventfd, counted.as_mut_ptr().cast(), 8) };
-    assert!(add_to_counter(eventfd, u64::MAX - 1), "somebody else adds to it");
+/// Gives a file the number of a descriptor, whose own file is closed by that.
+pub fn renumber(file: &impl AsRawFd, number: RawFd) {
+    // SAFETY: dup2 takes no pointer. Who owns the number owns another file from now on.
+    must("dup2", unsafe { libc::dup2(file.as_raw_fd(), number) });
+}
+
+/// How long that thread of this process has run. None if it has ended, or if the kernel keeps no such
+/// account.
+pub fn ran(thread: i32) -> Option<Duration> {
+    let told = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat"));
+    let nanos = told.ok().and_then(|told| told.split(' ').next()?.parse().ok());
+    nanos.map(Duration::from_nanos)
 }
 
 /// The number of this thread.

@@ -1,8 +1,7 @@
 //! Ending the wait from elsewhere.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use mio::Waker;
@@ -125,61 +124,40 @@ fn a_full_counter_loses_no_wake() {
     });
 }
 
-/// Both may be refused and both read: the one that finds nothing to read has to wake all the same.
+/// A wake that finds the counter full takes from it, and may find that another has been faster: it has
+/// to wake all the same. Here its descriptor is a socket that has no room and nothing to take, until its
+/// peer makes room.
 #[test]
-fn threads_that_wake_at_a_full_counter_all_succeed() {
+fn a_wake_that_finds_no_room_and_nothing_to_take_tries_again() {
     alone(|| {
+        use std::io::{Read, Write};
         let watch = Watch::new();
         let (waker, opened) = kernel::opened_by(|| waker(&watch, 7));
         let Some((&counter, _)) = opened.iter().find(|(_, what)| what.contains("[eventfd]")) else {
             return println!("skipped: this waker has no eventfd");
         };
-        // A barrier is too slow: they would come one after the other.
-        let (round, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        const OVER: usize = usize::MAX;
-        let wakes = || {
-            for number in 1.. {
-                while round.load(Ordering::Acquire) < number {
-                    spin_or_yield(number);
-                }
-                if round.load(Ordering::Acquire) == OVER {
-                    return Ok(());
-                }
-                waker.wake()?;
-                done.fetch_add(1, Ordering::AcqRel);
-            }
-            unreachable!("it counts on")
-        };
-        let from = Instant::now();
-        thread::scope(|scope| {
-            let threads = [scope.spawn(wakes), scope.spawn(wakes)];
-            // Where others want the processor too, a round may take long.
-            for number in 1..20_000 {
-                let one_failed = || threads.iter().any(|thread| thread.is_finished());
-                if one_failed() || from.elapsed() > Duration::from_secs(2) {
-                    break;
-                }
-                kernel::fill_counter(counter);
-                round.store(number, Ordering::Release);
-                while done.load(Ordering::Acquire) < 2 * number && !one_failed() {
-                    thread::yield_now();
-                }
-            }
-            round.store(OVER, Ordering::Release);
-            threads.into_iter().for_each(|thread| {
-                let ended: io::Result<()> = thread.join().unwrap();
-                ended.expect("a wake");
-            });
+        let (mut full, mut peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        full.set_nonblocking(true).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        while full.write(&[0; 8]).is_ok() {}
+        kernel::renumber(&full, counter);
+        // Each try may be a call inside the one before.
+        let tries = thread::Builder::new().stack_size(1 << 30);
+        let (sender, begins) = mpsc::channel();
+        let woken = tries.spawn(move || {
+            sender.send(kernel::this_thread()).unwrap();
+            waker.wake()
         });
+        let (woken, thread) = (woken.unwrap(), begins.recv().unwrap());
+        let from = kernel::ran(thread).unwrap_or_default();
+        // Two milliseconds on a processor are a thousand tries.
+        let enough = |ran| ran > from + Duration::from_millis(2);
+        while !woken.is_finished() && !kernel::ran(thread).is_none_or(enough) {
+            thread::yield_now();
+        }
+        while peer.read(&mut [0; 4096]).is_ok() {}
+        woken.join().unwrap().expect("a wake");
     });
-}
-
-/// Mostly spins, and lets others run now and then: there may be one processor for all.
-fn spin_or_yield(number: usize) {
-    match number % 8 {
-        0 => thread::yield_now(),
-        _ => std::hint::spin_loop(),
-    }
 }
 
 #[test]
