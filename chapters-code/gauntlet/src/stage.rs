@@ -52,6 +52,9 @@ pub fn stage_if_asked() {
     match play(mode, calm, client) {
         Ok(()) => process::exit(0),
         Err(error) => {
+            // The gauntlet may be gone, and another thread about to end the client: an exit before
+            // that is done would leave the rest of the family to process 1.
+            let _ = family::end();
             eprintln!("{error}");
             process::exit(1)
         }
