@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use book::prove::contract::Share;
 use book::say;
 use book::site::Address;
 use clap::{Args, Parser, Subcommand};
@@ -95,6 +96,9 @@ enum What {
     Contract {
         /// Only this bug, with all tests that find it
         bug: Option<String>,
+        /// Only a share of the bugs: 3/10 is the third of ten shares
+        #[arg(long, value_name = "K/N", conflicts_with = "bug")]
+        share: Option<Share>,
     },
     /// Which of tokio's tests each fault of the book kills
     Faults {
@@ -167,8 +171,10 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Run(args) => book::run::run(&root, &args),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
         Verb::Prove { what: What::Tokio } => book::prove::tokio::run(&root),
-        Verb::Prove { what: What::Contract { bug: None } } => book::prove::contract::run(&root),
-        Verb::Prove { what: What::Contract { bug: Some(name) } } => {
+        Verb::Prove { what: What::Contract { bug: None, share } } => {
+            book::prove::contract::run(&root, share)
+        }
+        Verb::Prove { what: What::Contract { bug: Some(name), .. } } => {
             book::prove::contract::one(&root, &name)
         }
         Verb::Prove { what: What::Faults { name } } => {

@@ -3,5 +3,8 @@
 pub mod contract;
 pub mod faults;
 pub mod model;
+mod linked;
+#[cfg(test)]
+mod rules;
 pub mod suite;
 pub mod tokio;

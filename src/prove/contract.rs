@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -28,7 +29,39 @@ const DEADLINE: Duration = Duration::from_secs(600);
 struct Bug {
     name: String,
     what: String,
+    /// What must find it: a test by its module and name, or the compiler; nothing for one that no
+    /// program can see.
+    finder: Option<String>,
     patch: Patch,
+}
+
+/// In the place of a test, where a bug takes something away that the suite needs.
+const COMPILER: &str = "the compiler";
+
+/// Every so manyth bug: of as many shares as there are, the one with this number, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    number: usize,
+    of: usize,
+}
+
+impl Share {
+    fn has(self, at: usize) -> bool {
+        at % self.of == self.number - 1
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Share, String> {
+        let numbers = text.split_once('/').and_then(|(number, of)| {
+            Some(Share { number: number.parse().ok()?, of: of.parse().ok()? })
+        });
+        numbers.filter(|share| (1..=share.of).contains(&share.number)).ok_or_else(|| {
+            format!("`{text}` is no share: the third of ten is 3/10, and the last is 10/10")
+        })
+    }
 }
 
 /// What the suite says of a bug.
@@ -39,11 +72,17 @@ enum Verdict {
     Failed(Vec<String>),
 }
 
-/// Plants every bug, prints what finds it, and records that beside the bugs.
+/// Plants every bug, or a share of them, and prints what finds it, which is recorded beside the bugs.
 ///
-/// Fails if a bug survives without a reason, or has a reason and does not survive.
-pub fn run(root: &Path) -> Result<()> {
-    let bugs = all(root)?;
+/// Fails if a bug is not found by what must find it, survives without a reason, or has a reason and does
+/// not survive.
+pub fn run(root: &Path, share: Option<Share>) -> Result<()> {
+    let mut bugs = all(root)?;
+    let names: Vec<String> = bugs.iter().map(|bug| bug.name.clone()).collect();
+    if let Some(share) = share {
+        let mut at = 0..;
+        bugs.retain(|_| at.next().is_some_and(|at| share.has(at)));
+    }
     let (mut verdicts, mut faults) = (BTreeMap::new(), Vec::new());
     let copy = Copy::new(root)?;
     copy.must_pass_unchanged()?;
@@ -61,26 +100,35 @@ pub fn run(root: &Path) -> Result<()> {
         }
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n\n"));
-    let table = table(&bugs, &verdicts);
-    write::atomically(&root.join(CONTRACT).join("planted/RESULT.txt"), table.as_bytes())?;
-    let unexplained = disagreements(&verdicts, &explained(root)?);
-    ensure!(unexplained.is_empty(), "{}", unexplained.join("\n"));
+    record(root, &names, &bugs, &verdicts)?;
+    let wrong = disagreements(&bugs, &verdicts, &names, &explained(root)?);
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{} bugs, each found by what must find it or explained", bugs.len());
     Ok(())
 }
 
 /// Plants one bug, and prints everything that finds it.
 pub fn one(root: &Path, name: &str) -> Result<()> {
-    let bug = all(root)?.into_iter().find(|bug| bug.name == name);
-    let bug = bug.with_context(|| format!("no bug `{name}` in {CONTRACT}/planted"))?;
-    let verdict = Copy::new(root)?.try_out(&bug)?;
+    let mut bugs = all(root)?;
+    let names: Vec<String> = bugs.iter().map(|bug| bug.name.clone()).collect();
+    bugs.retain(|bug| bug.name == name);
+    let [bug] = &bugs[..] else {
+        bail!("no bug `{name}` in {CONTRACT}/planted");
+    };
+    let verdict = Copy::new(root)?.try_out(bug)?;
     println!("{}: {}", bug.name, bug.what);
-    match verdict {
+    match &verdict {
         Verdict::Refused => println!("the suite does not compile"),
         Verdict::Failed(tests) => {
             println!("{} tests fail", tests.len());
             tests.iter().for_each(|test| println!("    {test}"));
         }
     }
+    let verdicts = BTreeMap::from([(name, verdict)]);
+    record(root, &names, &bugs, &verdicts)?;
+    let explained = explained(root)?;
+    let wrong = disagreements(&bugs, &verdicts, &names, &explained);
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
@@ -88,19 +136,23 @@ pub fn one(root: &Path, name: &str) -> Result<()> {
 fn all(root: &Path) -> Result<Vec<Bug>> {
     let mut found = files(&root.join(CONTRACT).join("planted"))?;
     found.retain(|file| file.extension().is_some_and(|extension| extension == "diff"));
-    found.sort();
-    found.iter().map(|file| Bug::read(file)).collect()
+    let mut bugs = found.iter().map(|file| Bug::read(file)).collect::<Result<Vec<_>>>()?;
+    bugs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(bugs)
 }
 
 impl Bug {
     fn read(file: &Path) -> Result<Bug> {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(file)?;
-        let (what, diff) = text.split_once('\n').unwrap_or_default();
+        let (what, rest) = text.split_once('\n').unwrap_or_default();
         let what = what.strip_prefix("# ").with_context(|| format!("{name}: what is it?"))?;
-        let patch =
-            Patch::parse(diff).map_err(|(line, fault)| anyhow!("{name}, {}: {fault}", line + 2))?;
-        Ok(Bug { name, what: what.to_owned(), patch })
+        let finder = rest.strip_prefix("# found by ").and_then(|rest| rest.split_once('\n'));
+        let (finder, diff) = finder.map_or((None, rest), |(finder, diff)| (Some(finder), diff));
+        let above = text.lines().count() - diff.lines().count();
+        let patch = Patch::parse(diff)
+            .map_err(|(line, fault)| anyhow!("{name}, {}: {fault}", above + line + 1))?;
+        Ok(Bug { name, what: what.to_owned(), finder: finder.map(str::to_owned), patch })
     }
 }
 
@@ -210,16 +262,30 @@ fn row(bug: &Bug, verdict: &Verdict) -> String {
     format!("{:<38} {found}", bug.name)
 }
 
-/// How many are found, and for each bug how many tests find it and the first of them.
-fn table(bugs: &[Bug], verdicts: &BTreeMap<&str, Verdict>) -> String {
-    let survive = verdicts.values().filter(|verdict| survives(verdict)).count();
-    let mut table = String::from("Written by `cargo book prove contract`.\n\n");
-    let found = bugs.len() - survive;
-    let _ = writeln!(table, "{} bugs planted, {found} found, {survive} survive.\n", bugs.len());
-    for bug in bugs {
-        let _ = writeln!(table, "{}", row(bug, &verdicts[bug.name.as_str()]));
+/// Writes how many bugs are found, and for each how many tests find it and the first of them. Of those
+/// that were not planted this time it keeps what an earlier time has written.
+fn record(
+    root: &Path,
+    names: &[String],
+    bugs: &[Bug],
+    verdicts: &BTreeMap<&str, Verdict>,
+) -> Result<()> {
+    let file = root.join(CONTRACT).join("planted/RESULT.txt");
+    let before = fs::read_to_string(&file)?;
+    let rows = before.lines().skip(4).map(|row| (row.split(' ').next().unwrap_or_default(), row));
+    let mut rows: BTreeMap<&str, String> = rows.map(|(name, row)| (name, row.to_owned())).collect();
+    rows.retain(|name, _| names.iter().any(|known| known == name));
+    rows.extend(bugs.iter().map(|bug| (&*bug.name, row(bug, &verdicts[bug.name.as_str()]))));
+    let survive = rows.values().filter(|row| row.ends_with(" survives")).count();
+    let (all, found) = (rows.len(), rows.len() - survive);
+    let mut table = format!(
+        "Written by `cargo book prove contract`.\n\n\
+         {all} bugs planted, {found} found, {survive} survive.\n\n"
+    );
+    for row in rows.into_values() {
+        let _ = writeln!(table, "{row}");
     }
-    table
+    write::atomically(&file, table.as_bytes())
 }
 
 fn survives(verdict: &Verdict) -> bool {
@@ -233,18 +299,39 @@ fn explained(root: &Path) -> Result<Vec<String>> {
     Ok(items.filter_map(|item| Some(item.split_once("`: ")?.0.to_owned())).collect())
 }
 
-/// Where the verdicts and the explanations do not agree.
-fn disagreements(verdicts: &BTreeMap<&str, Verdict>, explained: &[String]) -> Vec<String> {
-    let is_explained = |name: &str| explained.iter().any(|explained| explained == name);
+/// Where the verdicts do not agree with what the bugs name as their finders, and with the
+/// explanations. `names` are those of all bugs.
+fn disagreements(
+    bugs: &[Bug],
+    verdicts: &BTreeMap<&str, Verdict>,
+    names: &[String],
+    explained: &[String],
+) -> Vec<String> {
     let mut found = Vec::new();
-    for (name, verdict) in verdicts {
-        match (survives(verdict), is_explained(name)) {
-            (true, false) => found.push(format!("`{name}` survives, and nothing says why")),
-            (false, true) => found.push(format!("`{name}` is found: SURVIVORS.md says otherwise")),
-            _ => {}
+    for Bug { name, finder, .. } in bugs {
+        let is_explained = explained.contains(name);
+        match (finder, &verdicts[name.as_str()]) {
+            (_, verdict) if survives(verdict) && is_explained && finder.is_none() => {}
+            (None, verdict) if survives(verdict) => {
+                found.push(format!("`{name}` survives, and nothing says why"));
+            }
+            (_, _) if is_explained => {
+                found.push(format!("`{name}` is to be found: SURVIVORS.md says otherwise"));
+            }
+            (None, _) => found.push(format!("`{name}`: its second line is `# found by TEST`")),
+            (Some(finder), Verdict::Refused) if finder == COMPILER => {}
+            (Some(finder), Verdict::Failed(tests)) if tests.contains(finder) => {}
+            (Some(finder), verdict) => {
+                let by = match verdict {
+                    Verdict::Refused => "only by the compiler".to_owned(),
+                    Verdict::Failed(tests) if tests.is_empty() => "by nothing".to_owned(),
+                    Verdict::Failed(tests) => format!("only by {}", tests.join(", ")),
+                };
+                found.push(format!("`{name}` must be found by {finder}, and is found {by}"));
+            }
         }
     }
-    let gone = explained.iter().filter(|name| !verdicts.contains_key(name.as_str()));
+    let gone = explained.iter().filter(|name| !names.contains(name));
     found.extend(gone.map(|name| format!("SURVIVORS.md explains `{name}`, which is no bug here")));
     found
 }
@@ -253,9 +340,13 @@ fn disagreements(verdicts: &BTreeMap<&str, Verdict>, explained: &[String]) -> Ve
 mod tests {
     use super::*;
 
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
     #[test]
     fn every_bug_can_still_be_planted_and_is_in_the_recorded_result() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = root();
         let recorded = fs::read_to_string(root.join(CONTRACT).join("planted/RESULT.txt")).unwrap();
         let mut rows = recorded.lines().skip(4).filter_map(|line| line.split_whitespace().next());
         for bug in all(root).unwrap() {
@@ -264,5 +355,65 @@ mod tests {
             assert_eq!(rows.next(), Some(&*bug.name), "`cargo book prove contract` records it");
         }
         assert_eq!(rows.next(), None);
+    }
+
+    #[test]
+    fn every_bug_names_a_rule_that_must_find_it_or_is_explained() {
+        let rules = super::super::rules::of_the_suite(root()).unwrap();
+        let explained = explained(root()).unwrap();
+        for Bug { name, finder, .. } in all(root()).unwrap() {
+            match finder {
+                Some(finder) => assert!(
+                    finder == COMPILER || rules.contains(&finder),
+                    "{name}: no rule is called {finder}"
+                ),
+                None => assert!(explained.contains(&name), "{name}: what finds it?"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_bug_that_its_test_does_not_find_is_a_fault_whatever_else_finds_it() {
+        let patch = || Patch::parse("--- a\n-a\n+b\n").unwrap();
+        let bug = |name: &str, finder: Option<&str>| Bug {
+            name: name.into(),
+            what: String::new(),
+            finder: finder.map(str::to_owned),
+            patch: patch(),
+        };
+        let failed =
+            |tests: &[&str]| Verdict::Failed(tests.iter().map(|t| t.to_string()).collect());
+        let say = |finder: Option<&str>, verdict: Verdict, explained: &[&str]| {
+            let bugs = [bug("x", finder)];
+            let explained: Vec<String> = explained.iter().map(|name| name.to_string()).collect();
+            disagreements(&bugs, &BTreeMap::from([("x", verdict)]), &["x".into()], &explained)
+                .join("; ")
+        };
+        assert_eq!(say(Some("a::b"), failed(&["a::a", "a::b"]), &[]), "");
+        assert_eq!(say(Some(COMPILER), Verdict::Refused, &[]), "");
+        assert_eq!(say(None, failed(&[]), &["x"]), "");
+        let must = "`x` must be found by a::b, and is found ";
+        assert_eq!(say(Some("a::b"), failed(&["a::a"]), &[]), format!("{must}only by a::a"));
+        assert_eq!(say(Some("a::b"), failed(&[]), &[]), format!("{must}by nothing"));
+        assert_eq!(say(Some("a::b"), Verdict::Refused, &[]), format!("{must}only by the compiler"));
+        assert!(say(None, failed(&[]), &[]).contains("nothing says why"));
+        assert!(say(None, failed(&["a::b"]), &[]).contains("# found by TEST"));
+        assert!(say(None, failed(&["a::b"]), &["x"]).contains("SURVIVORS.md says otherwise"));
+        assert!(say(Some("a::b"), failed(&["a::b"]), &["x"]).contains("says otherwise"));
+        assert!(say(Some("a::b"), failed(&["a::b"]), &["y"]).contains("which is no bug here"));
+    }
+
+    #[test]
+    fn shares_are_numbered_from_1_and_have_every_bug_once() {
+        let share = |text: &str| text.parse::<Share>();
+        let mut seen = [0; 23];
+        for number in 1..=10 {
+            let share = share(&format!("{number}/10")).unwrap();
+            (0..seen.len()).filter(|at| share.has(*at)).for_each(|at| seen[at] += 1);
+        }
+        assert_eq!(seen, [1; 23]);
+        for no in ["", "3", "0/10", "11/10", "1/0", "a/b", "-1/10", "1/10/2"] {
+            assert!(share(no).unwrap_err().contains("the third of ten is 3/10"), "{no}");
+        }
     }
 }

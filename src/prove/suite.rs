@@ -16,12 +16,13 @@ use lab::doomed;
 use toml::{Table, Value};
 use weave::belongs;
 
+use super::linked;
 use crate::broken;
 use crate::cargo::{self, Built, Executable};
 use crate::target;
 
 /// The versions that these tests were proven with.
-const LOCKFILE: &str = "chapters-code/my-mio/tokio.lock";
+pub(super) const LOCKFILE: &str = "chapters-code/my-mio/tokio.lock";
 /// The package that puts `my-mio` in the place of mio.
 pub const AS_MIO: &str = "chapters-code/my-mio/as-mio";
 const FEATURES: &str = "--features=tokio/full,tokio/test-util";
@@ -81,7 +82,7 @@ pub fn version(root: &Path, package: &str) -> Result<String> {
     Ok(version.with_context(|| format!("the book does not use {package}"))?.to_owned())
 }
 
-fn metadata(root: &Path) -> Result<Vec<serde_json::Value>> {
+pub(super) fn metadata(root: &Path) -> Result<Vec<serde_json::Value>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let output = cargo.current_dir(root).args(["metadata", "--format-version=1"]).output()?;
     if !output.status.success() {
@@ -93,12 +94,15 @@ fn metadata(root: &Path) -> Result<Vec<serde_json::Value>> {
 
 impl Suite {
     /// Copies tokio as it was published, and delayserver, which axum serves, and builds the tests.
+    ///
+    /// Fails if they would be built, or were built, on another mio than the plan says.
     pub fn build(root: &Path, plan: &Plan<'_>) -> Result<Suite> {
         let dir = target(root).join("book/prove").join(plan.name);
         copy(&published(root, "tokio")?, &dir.join("tokio"))?;
         copy(&root.join("chapters-code/delayserver"), &dir.join("delayserver"))?;
         fs::write(dir.join("Cargo.toml"), toml::to_string(&manifest(root, plan.mio)?)?)?;
         fs::copy(root.join(LOCKFILE), dir.join("Cargo.lock"))?;
+        let stands_for = linked::resolved(&dir, plan.mio)?;
         let shared = if plan.swappable { "swappable-target" } else { "target" };
         let shared = target(root).join("book/prove").join(shared);
         let mut options = vec!["--target-dir".to_owned(), shared.to_string_lossy().into_owned()];
@@ -111,6 +115,10 @@ impl Suite {
             true => &["test", "--tests", "--no-run", "--workspace", FEATURES],
             false => &["test", "--tests", "--no-run", "-p", "delayserver"],
         })?;
+        // One that is swapped is not in the program.
+        if !plan.swappable {
+            linked::programs(&suite.built, stands_for.as_deref())?;
+        }
         Ok(suite)
     }
 
@@ -210,7 +218,7 @@ fn manifest(root: &Path, mio: Option<&Path>) -> Result<Table> {
 }
 
 /// The folder of a package as the registry has it.
-fn published(root: &Path, package: &str) -> Result<PathBuf> {
+pub fn published(root: &Path, package: &str) -> Result<PathBuf> {
     let used = metadata(root)?;
     let found = used.iter().find(|found| found["name"] == package);
     let manifest = found.and_then(|found| found["manifest_path"].as_str());

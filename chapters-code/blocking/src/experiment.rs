@@ -54,7 +54,7 @@ impl Waiting {
     fn try_read(&mut self) -> io::Result<Option<Reply>> {
         let mut buffer = [0; 1024];
         match self.stream.read(&mut buffer) {
-            Ok(0) => Reply::parse(&self.received).map(Some),
+            Ok(0) => Reply::parse(&self.received, Ok(())).map(Some),
             Ok(n) => {
                 self.received.extend_from_slice(&buffer[..n]);
                 Ok(None)
@@ -63,7 +63,7 @@ impl Waiting {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                 Ok(None)
             }
-            Err(error) => Err(error),
+            Err(error) => Reply::parse(&self.received, Err(error)).map(Some),
         }
     }
 }

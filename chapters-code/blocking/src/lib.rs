@@ -45,11 +45,9 @@ impl Reply {
         Ok(Reply { body, at: Instant::now(), thread: thread::current().id(), cpu: cpu_time() })
     }
 
-    /// What a server sent until it closed: a head, a blank line, the body.
-    fn parse(received: &[u8]) -> io::Result<Reply> {
-        let head = received.windows(4).position(|four| four == b"\r\n\r\n");
-        let head = head.ok_or_else(|| invalid("no blank line ends the head"))?;
-        Reply::now(received[head + 4..].to_vec())
+    /// What a server sent until its connection ended, by a close or by an error.
+    fn parse(received: &[u8], ended: io::Result<()>) -> io::Result<Reply> {
+        Reply::now(reply::of_ended(received, ended)?)
     }
 }
 
@@ -69,8 +67,8 @@ pub fn ask(server: SocketAddr, path: &str) -> io::Result<TcpStream> {
 /// Reads until the server closes.
 pub fn take(mut stream: &TcpStream) -> io::Result<Reply> {
     let mut received = Vec::new();
-    stream.read_to_end(&mut received)?;
-    Reply::parse(&received)
+    let ended = stream.read_to_end(&mut received);
+    Reply::parse(&received, ended.map(drop))
 }
 // ANCHOR_END: ask
 

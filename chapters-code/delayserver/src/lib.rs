@@ -38,18 +38,22 @@
 //! Each reply but the last is a sentence that says what is allowed. A query (`?` and what follows)
 //! is ignored. Requests that are pipelined on one connection wait one after the other.
 //!
-//! A client that closes its connection, or only its sending half, is gone: its request is dropped
-//! at once and nobody waits any more. The exception is a client that has pipelined another request
-//! behind the one that waits: bytes stand between the server and the close, which it sees when the
-//! delay is over.
+//! A client that closes only its sending half, as some `nc` do at the end of their input, still gets
+//! its reply, and then the close. One that closes its whole connection looks the same from here until
+//! something is sent to it. So a request waits until its delay is over, whoever has left meanwhile, and
+//! only its reply finds nobody.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use axum::{Router, routing};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -142,23 +146,37 @@ impl Delays {
 
     async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         // A reply must leave when its delay is over, not when the one before it is acknowledged.
-        let listener = listener.tap_io(|stream| {
+        let mut listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 debug!("replies may be late, TCP_NODELAY is refused: {error}");
             }
         });
-        let (closing, closed) = oneshot::channel::<()>();
-        let all_served = axum::serve(listener, self.clone().router())
-            .with_graceful_shutdown(async { _ = closed.await });
-        let time_is_up = async {
-            stop.await;
-            info!("stopping, {} requests still wait", *self.waiting.borrow());
-            drop(closing);
-            _ = timeout(self.max.saturating_add(LINGER), self.quiet()).await;
+        let router = TowerToHyperService::new(self.clone().router());
+        let mut http = http1::Builder::new();
+        // Not what axum::serve does: to hyper a client that sends no more is gone.
+        http.half_close(true);
+        let open = GracefulShutdown::new();
+        let accept = async {
+            loop {
+                let (stream, _) = listener.accept().await;
+                let connection = http.serve_connection(TokioIo::new(stream), router.clone());
+                let connection = open.watch(connection);
+                tokio::spawn(async {
+                    if let Err(error) = connection.await {
+                        debug!("a connection ends: {error}");
+                    }
+                });
+            }
         };
         tokio::select! {
-            _ = all_served => {}
-            () = time_is_up => {}
+            () = accept => {}
+            () = stop => {}
+        }
+        drop(listener);
+        info!("stopping, {} requests still wait", *self.waiting.borrow());
+        tokio::select! {
+            () = open.shutdown() => {}
+            _ = timeout(self.max.saturating_add(LINGER), self.quiet()) => {}
         }
     }
 
@@ -215,8 +233,8 @@ async fn other_method() -> (StatusCode, &'static str) {
     (StatusCode::METHOD_NOT_ALLOWED, "Only GET is answered here.\n")
 }
 
-/// One request that waits. A client that goes away drops its request wherever that stands, so the
-/// count is taken back by `drop` and not by the line after the delay.
+/// One request that waits. A server that ends drops its requests wherever they stand, so the count is
+/// taken back by `drop` and not by the line after the delay.
 struct Waiting<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Waiting<'a> {

@@ -13,8 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let peer = Peer::start(mode, STREAMS)?;
         let paths: Vec<String> =
             (0..STREAMS).map(|stream| format!("/0/request-{stream}")).collect();
-        let answers = !matches!(mode, Mode::NeverAnswers | Mode::Silent);
-        let patience = Duration::from_secs(if answers { 60 } else { 1 });
+        let patience = Duration::from_secs(if mode.answers() { 60 } else { 1 });
         let replies = Client::send(peer.addr(), &paths)?.replies(Some(patience))?;
         println!("{:<24}{}", mode.name(), verdict(mode, &replies));
     }

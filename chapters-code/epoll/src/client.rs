@@ -1,16 +1,10 @@
 //! Many requests at once, one thread, one wait: a client for the delayserver.
 
-mod reply;
-
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::{Events, Interest, Poll, Token};
-
-/// The longest reply that is read, in bytes: a server that never stops sending must not hold the
-/// thread, nor fill the memory.
-const LONGEST: usize = 16 << 20;
 
 /// How one request ended.
 #[derive(Debug)]
@@ -33,11 +27,14 @@ pub struct Client {
 
 impl Client {
     /// Connects once for each path, and sends `GET path`.
+    ///
+    /// Fails if a connection can't be made. One that is reset from here on ends its own request.
     pub fn send(server: SocketAddr, paths: &[String]) -> io::Result<Client> {
         let (poll, mut streams) = (Poll::new()?, Vec::new());
         for (path, token) in paths.iter().zip(0..) {
             let mut stream = Stream::connect(server, path)?;
-            stream.send()?;
+            // If this fails, the first event brings the stream here again, and its reply may be whole.
+            let _ = stream.send();
             let both = Interest::READABLE | Interest::WRITABLE;
             poll.registry().register(&stream.socket, Token(token), both)?;
             streams.push(Some(stream));
@@ -79,7 +76,7 @@ impl Client {
     fn end(&mut self, request: usize, body: io::Result<Vec<u8>>) {
         if let Some(stream) = self.streams[request].take() {
             let deregistered = self.poll.registry().deregister(&stream.socket);
-            let body = body.and_then(|body| deregistered.map(|()| body));
+            deregistered.expect("a stream of the list is registered");
             self.replies.push(Reply { request, body });
         }
     }
@@ -98,7 +95,7 @@ impl Client {
 struct Stream {
     socket: TcpStream,
     unsent: Vec<u8>,
-    received: Vec<u8>,
+    reply: reply::Reply,
 }
 
 impl Stream {
@@ -108,13 +105,17 @@ impl Stream {
         let socket = TcpStream::connect(server)?;
         socket.set_nonblocking(true)?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
-        Ok(Stream { socket, unsent: request.into(), received: Vec::new() })
+        Ok(Stream { socket, unsent: request.into(), reply: reply::Reply::default() })
     }
 
-    /// Sends and receives what can be without waiting; the body, once it is whole.
+    /// Sends and receives what can be without waiting; the body, once it is whole. A reply may be
+    /// whole although the request could not be sent to its end.
     fn advance(&mut self, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
-        self.send()?;
-        self.receive(buffer)
+        let sent = self.send();
+        match self.receive(buffer) {
+            Ok(Some(body)) => Ok(Some(body)),
+            received => sent.and(received),
+        }
     }
 
     /// Writes until nothing is left, or the kernel takes no more: then an event will tell.
@@ -132,21 +133,43 @@ impl Stream {
     // ANCHOR_END: stream
 
     // ANCHOR: receive
-    /// Reads until the reply is whole, or nothing is left to read: then an event will tell.
+    /// Reads until the reply is whole, or nothing is left to read: then an event will tell. Behind
+    /// a whole reply nothing is read: what the connection does there is not about this reply.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
         loop {
-            match self.socket.read(buffer) {
-                Ok(0) => return reply::at_the_end(&self.received).map(Some),
-                Ok(_) if self.received.len() > LONGEST => {
-                    return Err(ErrorKind::FileTooLarge.into());
-                }
-                Ok(n) => self.received.extend_from_slice(&buffer[..n]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            let most = self.reply.missing().min(buffer.len());
+            let body = match self.socket.read(&mut buffer[..most]) {
+                Ok(0) => Some(self.reply.end()?),
+                Ok(n) => self.reply.add(&buffer[..n])?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
+            };
+            if let Some(body) = body {
+                return Ok(Some(body.to_vec()));
             }
         }
-        reply::so_far(&self.received)
     }
     // ANCHOR_END: receive
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_read_behind_the_told_length() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = Stream::connect(listener.local_addr().unwrap(), "/").unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let mut buffer = [0; 4096];
+        server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n").unwrap();
+        assert_eq!(stream.advance(&mut buffer).unwrap(), None);
+        server.write_all(b"hi and more").unwrap();
+        assert_eq!(stream.advance(&mut buffer).unwrap().unwrap(), b"hi");
+        let unread = stream.socket.read(&mut buffer).unwrap();
+        assert_eq!(&buffer[..unread], b" and more");
+    }
 }

@@ -123,8 +123,7 @@ fn a_reply_has_only_the_bytes_of_its_own() {
 #[test]
 fn the_client_finishes_against_every_peer_or_says_why_not() {
     for &mode in Mode::ALL {
-        let answers = !matches!(mode, Mode::NeverAnswers | Mode::Silent);
-        let patience = Duration::from_millis(if answers { 60_000 } else { 200 });
+        let patience = Duration::from_millis(if mode.answers() { 60_000 } else { 200 });
         let peer = Peer::start(mode, STREAMS).unwrap();
         let client = Client::send(peer.addr(), &paths()).unwrap();
         let replies = client.replies(Some(patience)).unwrap();
@@ -132,7 +131,9 @@ fn the_client_finishes_against_every_peer_or_says_why_not() {
         for reply in replies {
             match reply.body {
                 Ok(body) => assert!(body == mode.body_for(&message(reply.request)), "{mode}"),
-                Err(error) => assert!(!answers && error.kind() == ErrorKind::TimedOut, "{mode}"),
+                Err(error) => {
+                    assert!(!mode.answers() && error.kind() == ErrorKind::TimedOut, "{mode}")
+                }
             }
         }
     }
@@ -173,7 +174,9 @@ fn a_patience_that_no_clock_can_tell_is_none() {
 fn one_stream_that_is_reset_does_not_end_the_others() {
     let server = play(|streams| {
         let mut streams = streams.into_iter();
-        reset(streams.next().unwrap());
+        let mut first = streams.next().unwrap();
+        first.write_all(&WHOLE[..20]).unwrap();
+        reset(first);
         let rest: Vec<TcpStream> = streams.collect();
         rest.iter().for_each(|mut stream| stream.write_all(WHOLE).unwrap());
         rest.iter().for_each(closed);
@@ -186,10 +189,54 @@ fn one_stream_that_is_reset_does_not_end_the_others() {
     assert!(kinds[1..].iter().all(Option::is_none), "{kinds:?}");
 }
 
-/// Half a reply, then a reset: SO_LINGER with no time, socket(7).
-fn reset(mut stream: TcpStream) {
+/// Five streams to a server that sends these bytes on each and resets it, before the client looks.
+fn replies_reset_behind(bytes: &'static [u8]) -> Vec<Reply> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = Client::send(listener.local_addr().unwrap(), &paths()).unwrap();
+    for mut stream in accept_all(&listener) {
+        stream.write_all(bytes).unwrap();
+        reset(stream);
+    }
+    let replies = client.replies(None).unwrap();
+    assert_eq!(replies.len(), STREAMS);
+    replies
+}
+
+#[test]
+fn a_reset_behind_a_whole_reply_takes_nothing_from_it() {
+    for bytes in [WHOLE, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi and more"] {
+        assert_eq!(bodies(replies_reset_behind(bytes)), [b"hi"; STREAMS]);
+    }
+    let told = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+    let long: &[u8] = [told.as_bytes(), &[b'x'; 100_000]].concat().leak();
+    assert!(bodies(replies_reset_behind(long)).iter().all(|body| body == &[b'x'; 100_000]));
+}
+
+#[test]
+fn a_reset_before_the_end_of_a_reply_is_its_error() {
+    for bytes in [&WHOLE[..WHOLE.len() - 1], b"", b"HTTP/1.1 200 OK\r\n\r\nno length, no end"] {
+        for reply in replies_reset_behind(bytes) {
+            assert_eq!(reply.body.unwrap_err().kind(), ErrorKind::ConnectionReset);
+        }
+    }
+}
+
+/// The server has answered and reset before it has read the whole request: the client learns of the
+/// reset while it still writes.
+#[test]
+fn a_whole_reply_counts_although_the_request_could_not_be_sent_to_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = format!("/0/{}", "x".repeat(32 << 20));
+    let client = Client::send(listener.local_addr().unwrap(), &[path]).unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(WHOLE).unwrap();
+    reset(stream);
+    assert_eq!(bodies(client.replies(None).unwrap()), [b"hi"]);
+}
+
+/// A reset: SO_LINGER with no time, socket(7).
+fn reset(stream: TcpStream) {
     use std::os::fd::AsRawFd;
-    stream.write_all(&WHOLE[..20]).unwrap();
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = size_of_val(&linger) as libc::socklen_t;
     // SAFETY: the option's value is a `linger`, which lives through the call, and `size` its size.

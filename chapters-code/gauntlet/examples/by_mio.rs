@@ -72,7 +72,7 @@ impl Connection {
         loop {
             match self.socket.read(&mut buffer) {
                 Ok(read) => {
-                    if let Some(body) = self.reply.add(&buffer[..read])? {
+                    if let Some(body) = self.reply.take_in(&buffer[..read])? {
                         return tell(n, body).map(|()| true);
                     }
                 }

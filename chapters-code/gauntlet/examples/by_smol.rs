@@ -33,7 +33,7 @@ async fn ask(task: Task, n: usize) -> io::Result<()> {
     let (mut reply, mut buffer) = (Reply::default(), [0; 4096]);
     loop {
         let read = socket.read(&mut buffer).await?;
-        if let Some(body) = reply.add(&buffer[..read])? {
+        if let Some(body) = reply.take_in(&buffer[..read])? {
             return tell(n, body);
         }
     }

@@ -40,7 +40,7 @@ fn ask(task: Task, n: usize, deadline: Instant) -> io::Result<()> {
             }
             Err(error) => return Err(error),
         };
-        if let Some(body) = reply.add(&buffer[..read])? {
+        if let Some(body) = reply.take_in(&buffer[..read])? {
             return tell(n, body);
         }
     }

@@ -38,7 +38,7 @@ func ask(n int, deadline time.Time) error {
 	defer conn.Close()
 	conn.SetDeadline(deadline)
 	fmt.Fprintf(conn, "GET /0/request-%d HTTP/1.1\r\nHost: peer\r\n\r\n", n)
-	reply, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	reply, err := final(bufio.NewReader(conn))
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,21 @@ func ask(n int, deadline time.Time) error {
 	defer stdout.Unlock()
 	_, err = fmt.Printf("%d %d\n%s\n", n, len(body), body)
 	return err
+}
+
+// The reply itself: interim ones before it, such as 103, are passed over.
+func final(from *bufio.Reader) (*http.Response, error) {
+	for {
+		reply, err := http.ReadResponse(from, nil)
+		switch {
+		case err != nil:
+			return nil, err
+		case reply.StatusCode == 200:
+			return reply, nil
+		case reply.StatusCode/100 != 1 || reply.StatusCode == 101:
+			return nil, fmt.Errorf("the server answered %s", reply.Status)
+		}
+	}
 }
 
 func number(name string) int {

@@ -46,7 +46,7 @@ pub(crate) fn end() -> io::Result<()> {
 
 /// The descendants, zombies among them: a parent that forks faster than we look is found again
 /// through what it left.
-fn descendants() -> io::Result<Vec<i32>> {
+pub(crate) fn descendants() -> io::Result<Vec<i32>> {
     let mut parents = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok())

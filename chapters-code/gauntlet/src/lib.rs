@@ -13,6 +13,13 @@
 //! with a timeout, and nothing is called a hang: the client may have a clock that nobody sees,
 //! `alarm(2)` for one.
 //!
+//! # What the peer knows, and the kernel
+//!
+//! The stage also tells what its peer has seen, as it sees it: connections, whole requests, connections
+//! too many. And of a client that is to wait for its whole patience it tells how much of that time the
+//! client's threads ran or wanted to, by the kernel's account, so that a client which ends by itself
+//! is asked what it did until then as well.
+//!
 //! # Nothing stays behind
 //!
 //! A stage ends every process that descends from it, and the gauntlet does so again after each
@@ -22,6 +29,7 @@
 mod cli;
 pub mod client;
 mod family;
+mod idle;
 mod stage;
 mod transcript;
 mod verdict;
@@ -49,17 +57,20 @@ What the client finds in its environment:
   PATIENCE_MS  when to give up, in milliseconds; not the same for every peer
 
 What it does:
-  1. Open all the connections at once, without waiting for a reply in between.
+  1. Open all the connections at once, without waiting for a reply in between. One more than
+     STREAMS is reset.
   2. On connection N, counted from 0, send one request:
          GET /0/request-N HTTP/1.1\\r\\n\\r\\n
-     Other headers do no harm.
+     Other headers do no harm, nor does closing the sending half behind it: shutdown(2).
   3. Read the reply, and then close the connection. With a Content-Length the body has that many
-     bytes, and the peer may keep the connection open; without, it ends where the peer closes.
+     bytes, and what the connection does behind them is not about this reply; without, it ends
+     where the peer closes. There are no chunks, and no interim replies.
   4. Write each reply to stdout, in any order: a line `N LENGTH`, the LENGTH bytes of the body,
      whatever they are, and a newline.
   5. Exit with 0 when all replies are written.
   6. If replies are still missing when the patience is over, say so in a line on stderr, and exit
-     with another status. Two of the peers never reply: there this is the right end.
+     with another status. Two of the peers never reply: there this is the right end, if the client
+     has slept until then.
 
 In C, one reply is: printf(\"%d %zu\\n\", n, len); fwrite(body, 1, len, stdout); putchar('\\n');";
 
@@ -78,11 +89,6 @@ pub struct Gauntlet {
 /// only who waits for what will not come ever does, however busy the machine is.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Whether a reply can come in this mode.
-fn answers(mode: Mode) -> bool {
-    !matches!(mode, Mode::NeverAnswers | Mode::Silent)
-}
-
 impl Gauntlet {
     /// Runs the client once against a peer in this mode.
     ///
@@ -93,7 +99,7 @@ impl Gauntlet {
         let before = family::time_of_the_dead();
         // Whatever is at this process's path by now, this is what it was started from.
         let mut stage = Command::new("/proc/self/exe");
-        let patience = match answers(mode) {
+        let patience = match mode.answers() {
             true => self.deadline.saturating_sub(MARGIN),
             false => self.patience,
         };

@@ -5,14 +5,16 @@ use std::fmt::Display;
 use std::io::{self, BufReader, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{self, Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::doomed::Signal;
-use lab::peer::{Mode, Peer};
+use lab::peer::{Mode, Peer, Seen};
 
+use crate::idle::Looks;
 use crate::{STREAMS, family, transcript};
 
 /// In the environment of a process that shall be a stage: the mode, and for how many milliseconds
@@ -22,6 +24,9 @@ const PATIENCE: &str = "PATIENCE_MS";
 
 /// How much later than the patience a client's last alarm may ring.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How often a client that shall wait is looked at.
+const LOOK: Duration = Duration::from_millis(25);
 
 /// Makes `command` start a stage; what follows in its arguments is the client.
 pub(crate) fn ask(
@@ -47,6 +52,9 @@ pub fn stage_if_asked() {
     match play(mode, calm, client) {
         Ok(()) => process::exit(0),
         Err(error) => {
+            // The gauntlet may be gone, and another thread about to end the client: an exit before
+            // that is done would leave the rest of the family to process 1.
+            let _ = family::end();
             eprintln!("{error}");
             process::exit(1)
         }
@@ -58,7 +66,7 @@ pub fn stage_if_asked() {
 fn play(mode: Mode, calm: Duration, mut client: Command) -> io::Result<()> {
     end_with_parent()?;
     family::adopt()?;
-    let peer = Peer::start(mode, STREAMS)?;
+    let peer = Arc::new(Peer::start(mode, STREAMS)?);
     client.env_remove(STAGE).env("PEER", peer.addr().to_string());
     client.env("STREAMS", STREAMS.to_string());
     client.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
@@ -68,20 +76,60 @@ fn play(mode: Mode, calm: Duration, mut client: Command) -> io::Result<()> {
         Err(error) => return say("unstartable", error),
     };
     let read = check(&mut child, mode);
-    let ended = wait(child);
-    let status = match ended.recv_timeout(calm + GRACE) {
-        Ok(status) => status,
-        Err(_) => ended.recv().expect("who waits for the client tells"),
-    }?;
+    tell_what_is_seen(Arc::clone(&peer));
+    look(&wait(&child), &peer, mode, started + calm + GRACE)?;
+    let status = child.wait()?;
     let after = started.elapsed();
     // What it started may have more to print: a shell does not wait for all of a pipeline.
     let _ = read.recv_timeout(GRACE);
     family::end()?;
     let _ = read.recv_timeout(GRACE);
+    if peer.seen().asked < STREAMS {
+        // What the client sent last may still be on its way.
+        thread::sleep(LOOK);
+    }
+    say_seen(peer.seen())?;
     match (status.code(), status.signal()) {
         (Some(code), _) => say("exited", format_args!("{} {code}", after.as_millis())),
         (_, signal) => say("killed", Signal(signal.unwrap_or(0))),
     }
+}
+
+/// Waits until that time for the client's end. Of one that shall wait as well, because no reply ever
+/// comes, it tells how the client spent the time since it had nothing more to do.
+fn look(ended: &Receiver<()>, peer: &Peer, mode: Mode, until: Instant) -> io::Result<()> {
+    let mut looks = Looks::default();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let has_ended = ended.recv_timeout(left.min(LOOK)) == Err(RecvTimeoutError::Disconnected);
+        let seen = peer.seen();
+        let all = if mode == Mode::Silent { seen.connected } else { seen.asked };
+        if looks.have_begun() || !mode.answers() && all == STREAMS {
+            looks.look();
+        }
+        if has_ended || left.is_zero() {
+            break;
+        }
+    }
+    let idle = looks.between();
+    let [of, ran, queued] = [idle.of, idle.ran, idle.queued].map(|time| time.as_millis());
+    say("idle", format_args!("{of} {ran} {queued}"))
+}
+
+/// Tells what the peer has seen whenever it has seen more, in a thread that waits without a timeout:
+/// of a client that hangs it has been told by then.
+fn tell_what_is_seen(peer: Arc<Peer>) {
+    thread::spawn(move || {
+        let mut seen = Seen::default();
+        while let Some(now) = peer.seen_other_than(seen) {
+            seen = now;
+            let _ = say_seen(seen);
+        }
+    });
+}
+
+fn say_seen(seen: Seen) -> io::Result<()> {
+    say("seen", format_args!("{} {} {}", seen.connected, seen.asked, seen.too_many))
 }
 
 /// Checks what the client prints, in a thread. The receiver is closed when stdout is.
@@ -99,10 +147,19 @@ fn check(child: &mut Child, mode: Mode) -> Receiver<()> {
     closed
 }
 
-/// Waits for the client in a thread, without a timeout.
-fn wait(mut child: Child) -> Receiver<io::Result<ExitStatus>> {
-    let (tell, ended) = mpsc::channel();
-    thread::spawn(move || tell.send(child.wait()));
+/// Waits for the client in a thread, without a timeout. The receiver is closed when it has ended; it
+/// is not reaped, and what it has used can be looked at once more.
+fn wait(child: &Child) -> Receiver<()> {
+    let (living, ended) = mpsc::channel();
+    let pid = child.id();
+    thread::spawn(move || {
+        let flags = libc::WEXITED | libc::WNOWAIT;
+        // SAFETY: waitid takes integers, and a null pointer for what nobody wants to know.
+        while unsafe { libc::waitid(libc::P_PID, pid, std::ptr::null_mut(), flags) } == -1
+            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+        {}
+        drop::<mpsc::Sender<()>>(living);
+    });
     ended
 }
 

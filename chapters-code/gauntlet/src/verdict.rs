@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::io;
+use std::str::FromStr;
 use std::time::Duration;
 
 use lab::doomed::{Asleep, Ended, Ending};
-use lab::peer::Mode;
+use lab::peer::{Mode, Seen};
 
+use crate::idle::Idle;
 use crate::{Gauntlet, STREAMS, stage};
 
 /// How a client did against one peer.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// In one or two words: `right`, `gave up`, `wrong`, `failed`, `hung`, `too long`.
+    /// In one or two words: `right`, `gave up`, `spins`, `wrong`, `failed`, `hung`, `too long`.
     pub word: &'static str,
     /// In one line.
     pub said: String,
@@ -22,7 +24,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// Whether nothing is to be said against the client: it finished with the right bytes, or gave
-    /// up by itself on a peer that never replies.
+    /// up by itself on a peer that never replies, and slept until then.
     pub fn is_right(&self) -> bool {
         ["right", "gave up"].contains(&self.word)
     }
@@ -43,6 +45,8 @@ struct Told {
     unstartable: Option<String>,
     exited: Option<(Duration, i32)>,
     killed: Option<String>,
+    seen: Seen,
+    idle: Idle,
 }
 
 /// Judges how a stage ended, of which `leader` is the process, and `busy` the time that all
@@ -71,7 +75,7 @@ pub(crate) fn judge(
         Ending::Hung(threads) => {
             let asleep = clients(threads);
             let said = format!("hung in {}", place(&asleep));
-            told.stopped("hung", said, asleep)
+            told.stopped(mode, "hung", said, asleep)
         }
         // Half the time; or less on a machine that has others to serve, and it would have gone on.
         Ending::TooLong
@@ -82,7 +86,7 @@ pub(crate) fn judge(
                 secs(busy),
                 secs(ended.after)
             );
-            told.stopped("too long", said, clients(ended.asleep))
+            told.stopped(mode, "too long", said, clients(ended.asleep))
         }
         Ending::TooLong => {
             let asleep = clients(ended.asleep);
@@ -90,7 +94,8 @@ pub(crate) fn judge(
                 true => "too long: not in a wait that is known; stopped by a signal?".to_owned(),
                 false => format!("hung in {}, until the deadline", place(&asleep)),
             };
-            told.stopped(if asleep.is_empty() { "too long" } else { "hung" }, said, asleep)
+            let word = if asleep.is_empty() { "too long" } else { "hung" };
+            told.stopped(mode, word, said, asleep)
         }
         how @ (Ending::Failed(_) | Ending::Killed(_)) => {
             return Err(io::Error::other(format!(
@@ -111,6 +116,8 @@ impl Told {
                 ("unstartable", error) => told.unstartable = Some(error.to_owned()),
                 ("killed", signal) => told.killed = Some(signal.to_owned()),
                 ("exited", how) => told.exited = exited(how),
+                ("seen", how) => told.seen = seen(how).unwrap_or(told.seen),
+                ("idle", how) => told.idle = idle(how).unwrap_or(told.idle),
                 _ => {}
             }
         }
@@ -119,8 +126,7 @@ impl Told {
 
     /// Of a client that ended.
     fn verdict(self, gauntlet: &Gauntlet, mode: Mode, words: Option<&str>) -> Verdict {
-        let answers = crate::answers(mode);
-        let replies = self.replies();
+        let (answers, replies, unseen) = (mode.answers(), self.replies(), self.unseen(mode));
         let last = words.map_or_else(String::new, |words| format!(": {words}"));
         let (word, said) = match (&self.wrong[..], self.exited) {
             ([first, rest @ ..], _) => {
@@ -154,18 +160,42 @@ impl Told {
                 let early = format!("exit status {status} after {after} ms of {patience}");
                 ("failed", format!("failed: {early}{last}"))
             }
+            ([], Some(_)) if !unseen.is_empty() => ("failed", format!("failed: gave up{last}")),
+            ([], Some(_)) if self.idle.spins() => ("spins", spins(self.idle)),
             ([], Some(_)) => ("gave up", format!("gave up, as it should{last}")),
         };
-        Verdict { word, said, asleep: Vec::new() }
+        let unseen = if word == "right" { "" } else { &unseen };
+        Verdict { word, said: said + unseen, asleep: Vec::new() }
     }
 
     /// Of a client that had to be stopped.
-    fn stopped(self, word: &'static str, said: String, asleep: Vec<Asleep>) -> Verdict {
+    fn stopped(self, mode: Mode, word: &'static str, said: String, asleep: Vec<Asleep>) -> Verdict {
         let wrong = match self.wrong.first() {
             Some(first) => format!("; wrong bytes: {first}"),
             None => String::new(),
         };
-        Verdict { word, said: format!("{said}; {}{wrong}", self.replies()), asleep }
+        let unseen = self.unseen(mode);
+        Verdict { word, said: format!("{said}; {}{wrong}{unseen}", self.replies()), asleep }
+    }
+
+    /// What the peer has not seen of what a client shall do, and what it has seen too much of.
+    fn unseen(&self, mode: Mode) -> String {
+        let Seen { connected, asked, too_many } = self.seen;
+        let made = |what: &str, n: usize| format!("; {n} of {STREAMS} {what} the peer");
+        let missing = match (connected, asked) {
+            (0, _) => "; nobody connected to the peer".to_owned(),
+            // It reads nothing, and so cannot know.
+            (_, _) if mode == Mode::Silent && connected == STREAMS => String::new(),
+            (_, _) if mode == Mode::Silent => made("connections reached", connected),
+            (_, 0) => "; the peer was never asked".to_owned(),
+            (_, STREAMS) => String::new(),
+            (_, _) => made("requests reached", asked),
+        };
+        match too_many {
+            0 => missing,
+            1 => missing + "; one connection too many was reset",
+            more => format!("{missing}; {more} connections too many were reset"),
+        }
     }
 
     fn replies(&self) -> String {
@@ -177,6 +207,32 @@ impl Told {
         let missing: Vec<String> = missing.map(|request| request.to_string()).collect();
         format!("no reply to request {}", missing.join(", "))
     }
+}
+
+/// Of a client that gave up in time, and did not sleep until then.
+fn spins(idle: Idle) -> String {
+    let awake = secs(idle.ran + idle.queued);
+    format!(
+        "right, but spins: ran, or waited for a processor, for {awake:.1} s of the {:.1} s in which \
+         it had nothing to do",
+        secs(idle.of)
+    )
+}
+
+/// Three numbers.
+fn three<T: FromStr>(told: &str) -> Option<[T; 3]> {
+    let numbers: Vec<T> = told.split(' ').map_while(|number| number.parse().ok()).collect();
+    numbers.try_into().ok()
+}
+
+fn seen(how: &str) -> Option<Seen> {
+    let [connected, asked, too_many] = three(how)?;
+    Some(Seen { connected, asked, too_many })
+}
+
+fn idle(how: &str) -> Option<Idle> {
+    let [of, ran, queued] = three(how)?.map(Duration::from_millis);
+    Some(Idle { of, ran, queued })
 }
 
 /// Milliseconds and an exit status.

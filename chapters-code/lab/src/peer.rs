@@ -26,14 +26,17 @@
 //! it. Dropping the [`Peer`] wakes every one of its threads and closes every connection.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::str::FromStr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use kernel::{Link, in_queue, linger_for_no_time, set};
+
+mod kernel;
 
 /// Declares the modes: what each is for, its name on a command line, and the function that serves
 /// one connection.
@@ -93,6 +96,10 @@ modes! {
     /// The same, with data and close of each connection in one segment; closed. Finds what
     /// `DataAndClose` and `AllAtOnce` find, in one run.
     AllAtOnceAndClose, "all-at-once-and-close", all_at_once_and_close;
+    /// Sends the whole reply with its length, and resets the connection right behind it; 200 ms after
+    /// the request, or when the client has closed its sending half. Finds the client that reads on
+    /// when it has all that it was told of, and takes the reset for a fault of the reply.
+    DataAndReset, "data-and-reset", data_and_reset;
     /// Sends a reply with its length. When the client has read it, closes its direction; and when
     /// the client has read that too, resets the connection. It waits for each a second at most, and
     /// serves one connection after the other: let the client read before you ask whether it has
@@ -100,7 +107,8 @@ modes! {
     /// twice.
     HalfCloseThenReset, "half-close-then-reset", half_close_then_reset;
     /// Answers every request on a connection until the client closes it, and only then has
-    /// finished. Finds the client that reads past the end of one reply into the next.
+    /// finished. Finds the client that reads past the end of one reply into the next, if it asks
+    /// twice on a connection; of others it finds what `Polite` finds.
     KeepsAlive, "keeps-alive", keeps_alive;
     /// Answers with a body of 1 MiB, the message over and over; open. Finds the client whose buffer
     /// has a fixed size, or that stops reading while there is more. How much the client must read
@@ -108,12 +116,19 @@ modes! {
     HugeBody, "huge-body", huge_body;
     /// Reads the requests and never answers; open. Finds the client without a deadline.
     NeverAnswers, "never-answers", never_answers;
-    /// Accepts, and neither reads nor writes, with the smallest receive buffer there is. Finds the
-    /// client that does not expect a write to stop in the middle.
+    /// Accepts, and neither reads nor writes, with the smallest receive buffer there is. A request of
+    /// one line fits into the buffers on its way, and then this finds what `NeverAnswers` finds. One
+    /// of megabytes does not fit, and finds the client that does not expect a write to stop in the
+    /// middle.
     Silent, "silent", silent;
 }
 
 impl Mode {
+    /// Whether a reply ever comes.
+    pub fn answers(self) -> bool {
+        !matches!(self, Mode::NeverAnswers | Mode::Silent)
+    }
+
     /// The body with which this mode answers `message`, if it answers.
     pub fn body_for(self, message: &str) -> Vec<u8> {
         const HUGE: usize = 1 << 20;
@@ -164,7 +179,8 @@ pub struct Peer {
 
 impl Peer {
     /// Listens on a free port of 127.0.0.1 and serves that many connections in this mode. Further
-    /// ones are neither accepted nor refused.
+    /// ones are reset at once: a client that opens too many is told so, and does not wait for what
+    /// will not come.
     ///
     /// Fails if no socket or no thread can be had.
     pub fn start(mode: Mode, connections: usize) -> io::Result<Peer> {
@@ -178,11 +194,29 @@ impl Peer {
         let stage = Stage { mode, connections, listener, door, state, changed };
         let mut peer = Peer { addr, stage: Arc::new(stage), threads: Vec::new() };
         for _ in 0..connections {
-            let stage = peer.stage.clone();
-            let thread = thread::Builder::new().name("peer".into());
-            peer.threads.push(thread.spawn(move || stage.serve_one())?);
+            peer.spawn(Stage::serve_one)?;
         }
+        peer.spawn(Stage::reset_the_others)?;
         Ok(peer)
+    }
+
+    fn spawn(&mut self, life: fn(&Stage)) -> io::Result<()> {
+        let stage = self.stage.clone();
+        let thread = thread::Builder::new().name("peer".into());
+        self.threads.push(thread.spawn(move || life(&stage))?);
+        Ok(())
+    }
+
+    /// Waits until it has seen something else than `seen`, and returns what it has seen by then;
+    /// nothing, if the peer is stopped first. It waits without a timeout.
+    pub fn seen_other_than(&self, seen: Seen) -> Option<Seen> {
+        self.stage.wait_until(|state| state.seen != seen).ok()?;
+        Some(self.seen())
+    }
+
+    /// What it has seen of its clients so far.
+    pub fn seen(&self) -> Seen {
+        self.stage.lock().seen
     }
 
     /// Where it listens.
@@ -230,6 +264,17 @@ impl Drop for Peer {
     }
 }
 
+/// What a peer has seen of its clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How many of its connections were made.
+    pub connected: usize,
+    /// On how many of them a whole request has come. [`Mode::Silent`] reads none.
+    pub asked: usize,
+    /// How many connections more were made, and reset.
+    pub too_many: usize,
+}
+
 /// What the threads of a peer share.
 #[derive(Debug)]
 struct Stage {
@@ -244,8 +289,7 @@ struct Stage {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many requests have come.
-    asked: usize,
+    seen: Seen,
     /// How many connections will get no more.
     finished: usize,
     /// Nobody waits any more.
@@ -263,12 +307,17 @@ struct Client<'a> {
     stream: Arc<TcpStream>,
     /// Bytes after the request that was returned last.
     received: Vec<u8>,
+    /// Whether a whole request has come.
+    asked: bool,
 }
 
 /// What to do with a connection on which the peer will send nothing more.
 enum Then<'a> {
     /// Keep it open, and take what comes, until the client closes it.
     Open(Client<'a>),
+    /// The same, but until the peer is dropped: a client that sends no more may still wait for a
+    /// reply, and is not told that there will be none.
+    Mute(Client<'a>),
     /// Keep it open and take nothing until the peer is dropped.
     Deaf(Client<'a>),
     /// It is closed.
@@ -309,7 +358,22 @@ impl Stage {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         state.open.push(Arc::downgrade(&stream));
-        Ok(Client { stage: self, place, link, stream, received: Vec::new() })
+        state.seen.connected += 1;
+        self.changed.notify_all();
+        Ok(Client { stage: self, place, link, stream, received: Vec::new(), asked: false })
+    }
+
+    /// The life of the thread that serves nobody: when all connections are made, it resets what comes
+    /// after them.
+    fn reset_the_others(&self) {
+        if self.wait_until(|state| state.seen.connected >= self.connections).is_err() {
+            return;
+        }
+        while let Ok((stream, _)) = self.listener.accept() {
+            // An error leaves a close in the place of the reset.
+            let _ = linger_for_no_time(&stream);
+            self.change(|state| state.seen.too_many += 1);
+        }
     }
 
     /// The life of a thread. An error means that the client has gone, or that the peer is stopped.
@@ -321,10 +385,10 @@ impl Stage {
         }
         self.change(|state| state.finished += 1);
         match then {
-            Ok(Then::Open(mut client)) => {
-                while client.receive().is_ok() {
-                    client.received.clear();
-                }
+            Ok(Then::Open(mut client)) => client.take_all(),
+            Ok(Then::Mute(mut client)) => {
+                client.take_all();
+                drop(self.wait_until(|_| false));
             }
             Ok(Then::Deaf(_client)) => drop(self.wait_until(|_| false)),
             Ok(Then::Closed) | Err(_) => {}
@@ -397,6 +461,16 @@ fn all_at_once_and_close(mut client: Client<'_>) -> io::Result<Then<'_>> {
     client.send_and_close(&until_close(&body))
 }
 
+fn data_and_reset(mut client: Client<'_>) -> io::Result<Then<'_>> {
+    let body = client.asks()?;
+    // A client that closes its sending half behind the reset is told that it has no connection.
+    client.wait_until_it_sends_no_more(Duration::from_millis(200))?;
+    client.send(&with_length(&body))?;
+    // What is not sent yet would be dropped.
+    client.wait_until_all_is_under_way();
+    client.reset()
+}
+
 fn half_close_then_reset(mut client: Client<'_>) -> io::Result<Then<'_>> {
     let body = client.asks()?;
     let place = client.place;
@@ -421,7 +495,7 @@ fn huge_body(client: Client<'_>) -> io::Result<Then<'_>> {
 
 fn never_answers(mut client: Client<'_>) -> io::Result<Then<'_>> {
     client.asks()?;
-    Ok(Then::Open(client))
+    Ok(Then::Mute(client))
 }
 
 fn silent(client: Client<'_>) -> io::Result<Then<'_>> {
@@ -432,8 +506,6 @@ fn silent(client: Client<'_>) -> io::Result<Then<'_>> {
 
 /// The name of a header of our replies: one of them is cut in its middle.
 const LENGTH: &str = "Content-Length";
-/// `SOCK_DIAG_BY_FAMILY` in `linux/sock_diag.h`.
-const BY_FAMILY: u16 = 20;
 /// Four bytes of UTF-8, to be cut in their middle.
 const CRAB: &str = "\u{1f980}";
 
@@ -484,6 +556,13 @@ impl Client<'_> {
         if n == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 
+    /// Takes what comes, until nothing more will.
+    fn take_all(&mut self) {
+        while self.receive().is_ok() {
+            self.received.clear();
+        }
+    }
+
     /// Waits for a request and returns the body that answers it.
     fn asks(&mut self) -> io::Result<Vec<u8>> {
         const END: &[u8] = b"\r\n\r\n";
@@ -494,12 +573,21 @@ impl Client<'_> {
             }
         };
         let head: Vec<u8> = self.received.drain(..end).collect();
-        self.stage.change(|state| state.asked += 1);
+        if !std::mem::replace(&mut self.asked, true) {
+            self.stage.change(|state| state.seen.asked += 1);
+        }
         Ok(self.stage.mode.body_for(&message(&String::from_utf8_lossy(&head))))
     }
 
     fn wait_for_the_others(&self) -> io::Result<()> {
-        self.stage.wait_until(|state| state.asked >= self.stage.connections)
+        self.stage.wait_until(|state| state.seen.asked >= self.stage.connections)
+    }
+
+    /// Waits for the end of what the client sends, for this time at most.
+    fn wait_until_it_sends_no_more(&mut self, time: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(time))?;
+        while self.receive().is_ok() {}
+        self.stream.set_read_timeout(None)
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {
@@ -533,12 +621,11 @@ impl<'a> Client<'a> {
         Ok(Then::Closed)
     }
 
-    /// Closing a socket that lingers for no time sends a reset: `SO_LINGER` in `socket(7)`. It does
-    /// not if the client has closed as well: its socket then is in `TIME_WAIT`, and nobody's.
+    /// Resets, and waits until the client's socket knows. There is no reset if the client has closed
+    /// as well: its socket then is in `TIME_WAIT`, and nobody's.
     fn reset(self) -> io::Result<Then<'a>> {
         const TIME_WAIT: u8 = 6; // TCP_TIME_WAIT in linux/tcp.h
-        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-        set(self.stream.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger)?;
+        linger_for_no_time(&self.stream)?;
         let link = self.link;
         drop(self);
         wait_until(|| link.far_end().is_none_or(|socket| socket.state == TIME_WAIT));
@@ -553,8 +640,9 @@ impl<'a> Client<'a> {
         let link = self.link;
         self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
         wait_until(|| {
-            let closed = self.receive().is_err_and(|e| e.kind() != io::ErrorKind::WouldBlock);
-            closed || link.far_end().is_some_and(|socket| socket.unread == 0)
+            let ended = self.receive().is_err_and(|e| e.kind() != io::ErrorKind::WouldBlock);
+            // An end alone is no close: a client that sends no more may still read.
+            link.far_end().map_or(ended, |socket| socket.unread == 0 || ended && !socket.owned)
         });
         Ok(())
     }
@@ -565,83 +653,6 @@ fn wait_until(mut done: impl FnMut() -> bool) {
     let from = Instant::now();
     while !done() && from.elapsed() < Duration::from_secs(1) {
         thread::sleep(Duration::from_micros(100));
-    }
-}
-
-/// The ports of a connection on 127.0.0.1.
-#[derive(Clone, Copy)]
-struct Link {
-    client: u16,
-    ours: u16,
-}
-
-/// What the kernel tells of a socket.
-struct Socket {
-    state: u8,
-    unread: u32,
-}
-
-impl Link {
-    /// The client's socket. None if there is none any more, or if this kernel does not tell.
-    fn far_end(self) -> Option<Socket> {
-        let reply = self.ask_for_far_end().ok()?;
-        // struct nlmsghdr, whose type says whether this follows: struct inet_diag_msg. In that
-        // idiag_state is the second byte, and idiag_rqueue stands at 56.
-        let [kind, state, unread] = [4..6, 17..18, 72..76].map(|field| reply.get(field));
-        let found = kind? == BY_FAMILY.to_ne_bytes();
-        let socket =
-            Socket { state: state?[0], unread: u32::from_ne_bytes(unread?.try_into().ok()?) };
-        found.then_some(socket)
-    }
-
-    /// Looks one socket up: `sock_diag(7)`.
-    fn ask_for_far_end(self) -> io::Result<Vec<u8>> {
-        let flags = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: socket takes integers.
-        let netlink = unsafe { libc::socket(libc::AF_NETLINK, flags, libc::NETLINK_SOCK_DIAG) };
-        if netlink == -1 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: it is open, and nobody else owns it.
-        let mut netlink = unsafe { File::from_raw_fd(netlink) };
-        // struct nlmsghdr: length, type, flags, sequence, port.
-        let mut request = 72_u32.to_ne_bytes().to_vec();
-        request.extend([BY_FAMILY, libc::NLM_F_REQUEST as u16].map(u16::to_ne_bytes).concat());
-        request.extend([0; 8]);
-        // struct inet_diag_req_v2: family, protocol, two of no interest, states; and the socket:
-        // its ports, its addresses (of which IPv4 uses 4 bytes of 16), no interface, no cookie.
-        request.extend([libc::AF_INET as u8, libc::IPPROTO_TCP as u8, 0, 0, 255, 255, 255, 255]);
-        request.extend([self.client, self.ours].map(u16::to_be_bytes).concat());
-        request.extend([[127, 0, 0, 1], [0; 4], [0; 4], [0; 4]].concat().repeat(2));
-        request.extend([[0; 4], [255; 4], [255; 4]].concat());
-        // The kernel has answered when the write returns.
-        netlink.write_all(&request)?;
-        let mut reply = vec![0; 512];
-        let n = netlink.read(&mut reply)?;
-        reply.truncate(n);
-        Ok(reply)
-    }
-}
-
-/// How many bytes were written and not yet sent (`SIOCOUTQNSD` in `linux/sockios.h`) or not yet
-/// acknowledged (`TIOCOUTQ`, which is `SIOCOUTQ` in `tcp(7)`).
-fn in_queue(socket: BorrowedFd<'_>, request: libc::Ioctl) -> io::Result<i32> {
-    let mut bytes = 0;
-    // SAFETY: the socket is open while it is borrowed, and each of these requests writes one int.
-    match unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut bytes) } {
-        0 => Ok(bytes),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// `setsockopt(2)`.
-fn set<T>(socket: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
-    let (value, len) = (&raw const *value, size_of_val(value) as libc::socklen_t);
-    // SAFETY: the socket is open while it is borrowed, and the kernel reads `len` bytes from
-    // `value`, which is that long.
-    match unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value.cast(), len) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
     }
 }
 

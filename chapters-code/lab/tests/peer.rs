@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use lab::doomed::child;
-use lab::peer::{Mode, Peer};
+use lab::peer::{Mode, Peer, Seen};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -122,7 +122,7 @@ const SOON: Duration = Duration::from_millis(50);
 #[test]
 fn every_mode_that_answers_gives_a_correct_client_its_body() {
     for &mode in Mode::ALL {
-        if matches!(mode, Mode::NeverAnswers | Mode::Silent) {
+        if !mode.answers() {
             continue;
         }
         let (_peer, streams) = asked(mode, 3);
@@ -227,6 +227,76 @@ fn all_at_once_answers_nobody_until_everybody_has_asked() {
             }
         }
     }
+}
+
+#[test]
+fn data_and_reset_has_all_bytes_before_the_reset() {
+    for _ in 0..5 {
+        let (peer, mut streams) = asked(Mode::DataAndReset, 3);
+        peer.finished();
+        for (i, stream) in streams.iter_mut().enumerate() {
+            assert_eq!(reply(stream), format!("m{i}").as_bytes());
+            assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_sends_no_more_gets_what_others_get() {
+    for &mode in Mode::ALL {
+        let (_peer, streams) = asked(mode, 3);
+        streams.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Write)));
+        thread::sleep(SOON);
+        for (i, mut stream) in streams.into_iter().enumerate() {
+            match mode.answers() {
+                true => assert_eq!(reply(&mut stream), mode.body_for(&format!("m{i}")), "{mode}"),
+                false => assert_eq!(read_now(&mut stream), Now::Nothing, "{mode}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn half_close_then_reset_waits_for_a_client_that_only_sends_no_more() {
+    let (peer, mut streams) = asked(Mode::HalfCloseThenReset, 1);
+    streams[0].shutdown(Shutdown::Write).unwrap();
+    let edges = Edges::of(&streams[0]);
+    thread::sleep(SOON);
+    assert_eq!(edges.next(Duration::ZERO) & libc::EPOLLERR, 0, "it was reset unread");
+    assert_eq!(reply(&mut streams[0]), b"m0");
+    assert_eq!(streams[0].read(&mut [0]).unwrap(), 0);
+    peer.finished();
+}
+
+#[test]
+fn one_connection_too_many_is_reset_in_every_mode() {
+    for &mode in Mode::ALL {
+        let peer = Peer::start(mode, 2).unwrap();
+        let _served = [connect(&peer), connect(&peer)];
+        let mut third = connect(&peer);
+        assert_eq!(third.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset, "{mode}");
+        let mut seen = Seen::default();
+        while seen.too_many == 0 {
+            seen = peer.seen_other_than(seen).unwrap();
+        }
+        assert_eq!(seen, Seen { connected: 2, asked: 0, too_many: 1 }, "{mode}");
+    }
+}
+
+#[test]
+fn a_request_counts_when_it_is_whole_and_once_for_each_connection() {
+    let peer = Peer::start(Mode::KeepsAlive, 2).unwrap();
+    assert_eq!(peer.seen(), Seen::default());
+    let mut streams = [connect(&peer), connect(&peer)];
+    streams[0].write_all(b"GET /0/half HTTP/1.1\r\n").unwrap();
+    for message in ["one", "two"] {
+        write!(streams[1], "GET /0/{message} HTTP/1.1\r\n\r\n").unwrap();
+        reply(&mut streams[1]);
+    }
+    assert_eq!(peer.seen(), Seen { connected: 2, asked: 1, too_many: 0 });
+    streams[0].write_all(b"\r\n").unwrap();
+    reply(&mut streams[0]);
+    assert_eq!(peer.seen(), Seen { connected: 2, asked: 2, too_many: 0 });
 }
 
 #[test]

@@ -138,6 +138,75 @@ pub fn add_to_counter(eventfd: RawFd, much: u64) -> bool {
     !full
 }
 
+/// Gives a file the number of a descriptor, whose own file is closed by that.
+pub fn renumber(file: &impl AsRawFd, number: RawFd) {
+    // SAFETY: dup2 takes no pointer. Who owns the number owns another file from now on.
+    must("dup2", unsafe { libc::dup2(file.as_raw_fd(), number) });
+}
+
+/// How long that thread of this process has run. None if it has ended, or if the kernel keeps no such
+/// account.
+pub fn ran(thread: i32) -> Option<Duration> {
+    let told = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat"));
+    let nanos = told.ok().and_then(|told| told.split(' ').next()?.parse().ok());
+    nanos.map(Duration::from_nanos)
+}
+
+/// The number of this thread.
+pub fn this_thread() -> i32 {
+    // SAFETY: gettid takes nothing.
+    unsafe { libc::gettid() }
+}
+
+/// Waits until that thread of this process sleeps in a system call, and returns the call's number and
+/// its arguments. None where the kernel does not tell.
+pub fn asleep(thread: i32) -> Option<Vec<u64>> {
+    loop {
+        let told = fs::read_to_string(format!("/proc/self/task/{thread}/syscall")).ok()?;
+        let status = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
+        let sleeps = status.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"));
+        let number = |word: &str| match word.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => word.parse().ok(),
+        };
+        // A thread that runs in the middle of it says `running`.
+        match told.split_whitespace().map(number).collect::<Option<Vec<u64>>>() {
+            Some(call) if sleeps => return Some(call),
+            _ => std::thread::yield_now(),
+        }
+    }
+}
+
+/// The same, but in epoll_wait(2) or epoll_pwait(2), whose timeout is the fourth argument. A thread
+/// that starts sleeps elsewhere as well.
+pub fn asleep_in_epoll_wait(thread: i32) -> Option<Vec<u64>> {
+    #[cfg(target_arch = "x86_64")]
+    let calls = [libc::SYS_epoll_wait as u64, libc::SYS_epoll_pwait as u64];
+    #[cfg(not(target_arch = "x86_64"))]
+    let calls = [libc::SYS_epoll_pwait as u64];
+    loop {
+        let call = asleep(thread)?;
+        if calls.contains(&call[0]) {
+            return Some(call);
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// One signal for that thread of this process, which has a handler and restarts nothing.
+pub fn interrupt_once(thread: i32) {
+    extern "C" fn ignore(_: libc::c_int) {}
+    // SAFETY: the handler does nothing; zeroes are a valid `sigaction`, which lives through the call.
+    // tgkill takes integers.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = ignore as extern "C" fn(libc::c_int) as usize;
+        must("sigaction", libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()));
+        let sent = libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, libc::SIGUSR1);
+        must("tgkill", sent as i32);
+    }
+}
+
 /// A new socket, which has no address and waits.
 pub fn socket(family: i32, kind: i32) -> OwnedFd {
     // SAFETY: socket takes no pointer.

@@ -1,11 +1,16 @@
-//! What mio promises on Linux, as tests that know nothing of how it is kept.
+//! What mio 1.2 does on Linux, as tests that know nothing of how it is done; and which of it mio
+//! promises.
 //!
 //! # The suite
 //!
 //! `tests/suite` is written once, against `mio::…`. Two test programs include it:
 //! `tests/real_mio.rs`, where `mio` is the one of the registry, and `tests/on_trial.rs`, where `mio`
 //! is the crate on trial. `cargo test -p mio-contract` runs both, and both must pass: a rule that mio
-//! itself breaks is no rule, and what mio promises on other systems only, or not at all, is not asked.
+//! itself breaks is no rule. In release builds mio checks less and its sources are other code, so there
+//! is a run of its own: `cargo test --release -p mio-contract -p my-mio`.
+//!
+//! Not every rule is a promise. [`rules`] lists them all: those that mio documents, with its words, and
+//! those that it keeps without a word, which another mio may break.
 //!
 //! Every test runs in a process of its own, under [`lab::doomed`]. So it may count that process's
 //! descriptors, send it signals and use its lowest free number, and a test that would wait for ever is
@@ -28,13 +33,17 @@
 //! # The planted bugs
 //!
 //! A suite that finds nothing may look at nothing. `planted/` holds bugs, one a file: a line that
-//! says what it is, and a diff in the form of the book's. `cargo book prove contract` applies each to a
-//! copy of `my-mio`, runs `tests/on_trial.rs` against it, and writes to `planted/RESULT.txt` how many
-//! tests fail. A bug that no test finds must stand in `planted/SURVIVORS.md` with the reason;
-//! one that is found must not.
+//! says what it is, a line that names the rule which must find it, and a diff in the form of the book's.
+//! `cargo book prove contract` applies each to a copy of `my-mio`, runs `tests/on_trial.rs` against it,
+//! and writes to `planted/RESULT.txt` how many tests fail. It fails if the named rule is not among
+//! them, whatever else is. A bug that no test finds must stand in `planted/SURVIVORS.md` with the reason;
+//! one that is found must not. `--share 3/10` plants the third of ten shares.
 
 #[cfg(target_os = "linux")]
 pub mod kernel;
+
+#[doc = include_str!("../RULES.md")]
+pub mod rules {}
 
 use std::any::type_name;
 use std::time::Duration;

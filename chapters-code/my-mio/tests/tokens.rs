@@ -309,6 +309,32 @@ fn a_source_is_registered_once_and_changed_only_where_it_is_registered() {
     elsewhere.register(&mut stream, token, interest).unwrap();
 }
 
+/// mio remembers a registration before the kernel has agreed to it, and so does not forget what failed:
+/// here my-mio differs, and the contract can't ask.
+#[test]
+fn a_registration_that_failed_has_left_no_trace() {
+    let (here, elsewhere) = (Poll::new().unwrap(), Poll::new().unwrap());
+    let (here, elsewhere) = (here.registry(), elsewhere.registry());
+    let (token, interest) = (Token(7), Interest::READABLE);
+    // epoll takes no regular file, whatever it is called.
+    let file: OwnedFd = std::fs::File::open(env!("CARGO_MANIFEST_PATH")).unwrap().into();
+    let mut file = UnixStream::from(file);
+    for _ in 0..2 {
+        let error = here.register(&mut file, token, interest).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    }
+    let (mut stream, _peer) = UnixStream::pair().unwrap();
+    here.register(&mut stream, token, interest).unwrap();
+    #[cfg(debug_assertions)] // A release build leaves it to the kernel, which takes the second.
+    {
+        elsewhere.register(&mut stream, token, interest).unwrap_err();
+        elsewhere.deregister(&mut stream).unwrap_err();
+    }
+    let _ = elsewhere;
+    here.reregister(&mut stream, token, interest).unwrap();
+    here.deregister(&mut stream).unwrap();
+}
+
 #[test]
 #[cfg(debug_assertions)] // A release build remembers nothing, and leaves the second list to the caller.
 fn a_registration_that_is_refused_is_not_remembered() {

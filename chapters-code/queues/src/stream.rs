@@ -45,12 +45,12 @@ impl Inbox {
             return false;
         };
         let body = match bytes {
-            Ok([]) => body(received),
+            Ok([]) => body(received, Ok(())),
             Ok(bytes) => {
                 received.extend_from_slice(bytes);
                 return true;
             }
-            Err(error) => Err(error),
+            Err(error) => body(received, Err(error)),
         };
         self.open[request] = None;
         self.replies.push(Reply { request, body });
@@ -59,21 +59,11 @@ impl Inbox {
     // ANCHOR_END: take_in
 }
 
-/// The body of a reply that ends with its connection. A length that the server told must be right.
-fn body(reply: &[u8]) -> io::Result<String> {
-    let invalid = |what| Error::new(ErrorKind::InvalidData, what);
-    let reply = std::str::from_utf8(reply).map_err(|_| invalid("a reply that is not UTF-8"))?;
-    let (head, body) = reply.split_once("\r\n\r\n").ok_or(ErrorKind::UnexpectedEof)?;
-    if !head.starts_with("HTTP/1.1 200 ") {
-        return Err(invalid("a status that is not 200"));
-    }
-    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-    let length = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    match length.map(|(_, length)| length.trim().parse::<usize>()) {
-        Some(Err(_)) => Err(invalid("a length that is no number")),
-        Some(Ok(length)) if length != body.len() => Err(ErrorKind::UnexpectedEof.into()),
-        _ => Ok(body.to_owned()),
-    }
+/// The body of a reply whose connection has ended, by a close or by an error.
+fn body(received: &[u8], ended: io::Result<()>) -> io::Result<String> {
+    let body = reply::of_ended(received, ended)?;
+    String::from_utf8(body)
+        .map_err(|_| Error::new(ErrorKind::InvalidData, "a body that is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -94,11 +84,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_behind_a_whole_reply_takes_nothing_from_it() {
+        let mut inbox = Inbox::new(1);
+        assert!(inbox.take_in(0, Ok(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")));
+        assert!(!inbox.take_in(0, Err(ErrorKind::ConnectionReset.into())));
+        assert_eq!(inbox.all().unwrap()[0].body.as_ref().unwrap(), "hi");
+    }
+
+    #[test]
     fn what_is_no_whole_reply_is_an_error() {
-        assert_eq!(body(b"").unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(body(b"", Ok(())).unwrap_err().kind(), ErrorKind::UnexpectedEof);
         let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi";
-        assert_eq!(body(cut).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(body(cut, Ok(())).unwrap_err().kind(), ErrorKind::UnexpectedEof);
         let refused = b"HTTP/1.1 400 Bad Request\r\n\r\nno";
-        assert_eq!(body(refused).unwrap_err().kind(), ErrorKind::InvalidData);
+        assert_eq!(body(refused, Ok(())).unwrap_err().kind(), ErrorKind::InvalidData);
     }
 }

@@ -35,47 +35,68 @@ fn replies_come_in_the_order_of_their_delays() {
     assert_eq!(arrivals.iter().collect::<Vec<_>>(), ["first", "second", "last"]);
 }
 
+/// As `nc` does at the end of its input.
 #[test]
-fn a_client_that_closes_waits_no_more() {
-    let (server, client) = start_waiting();
-    drop(client);
-    eventually("its request is dropped", || server.waiting() == 0);
+fn a_client_that_closes_its_sending_half_gets_its_reply_and_the_close() {
+    for delay in [0, 300] {
+        let server = Delayserver::start().expect("start");
+        let mut client = Client::connect(server.addr());
+        client.get(&format!("/{delay}/answered"));
+        client.stream().shutdown(Shutdown::Write).expect("shutdown");
+        assert_eq!(client.reply().body, "answered");
+        assert_eq!(client.rest(), "");
+    }
 }
 
 #[test]
-fn a_client_that_closes_only_its_sending_half_waits_no_more() {
-    let (server, mut client) = start_waiting();
+fn a_client_that_closes_its_sending_half_in_a_request_is_closed() {
+    let server = Delayserver::start().expect("start");
+    let mut client = Client::connect(server.addr());
+    client.send("GET /0/half HTT");
     client.stream().shutdown(Shutdown::Write).expect("shutdown");
-    eventually("its request is dropped", || server.waiting() == 0);
-    assert_eq!(client.rest(), "");
+    assert!(!client.rest().contains("200"));
+    assert_eq!(server.waiting(), 0);
+}
+
+/// The server can't know: it has seen the end of what the client sends and no more.
+#[test]
+fn a_client_that_closes_waits_until_its_delay_is_over() {
+    let server = Delayserver::start().expect("start");
+    let mut client = Client::connect(server.addr());
+    client.get("/600/nobody");
+    eventually("the request waits", || server.waiting() == 1);
+    drop(client);
+    let mut other = Client::connect(server.addr());
+    assert_eq!(other.ask("GET", "/100/other").body, "other");
+    assert_eq!(server.waiting(), 1, "it is dropped early");
+    eventually("it has waited", || server.waiting() == 0);
+    assert_eq!(other.ask("GET", "/0/after").body, "after");
 }
 
 /// A socket that is closed with bytes unread sends a reset: leave one reply unread and close while
 /// the next request waits.
 #[test]
-fn a_client_that_resets_waits_no_more() {
+fn a_client_that_resets_waits_until_its_delay_is_over() {
     let server = Delayserver::start().expect("start");
     let mut client = Client::connect(server.addr());
     client.get("/0/unread");
     client.stream().peek(&mut [0]).expect("the reply is here");
-    client.get(AGES);
+    client.get("/600/nobody");
     eventually("the request waits", || server.waiting() == 1);
     drop(client);
-    eventually("its request is dropped", || server.waiting() == 0);
+    eventually("it has waited", || server.waiting() == 0);
+    assert_eq!(Client::connect(server.addr()).ask("GET", "/0/after").body, "after");
 }
 
-/// The request behind hides the close until it is read itself, so the first one waits to its end.
 #[test]
-fn a_client_that_closes_behind_a_pipelined_request_waits_for_the_first_alone() {
+fn pipelined_requests_of_a_client_that_sends_no_more_are_all_answered() {
     let server = Delayserver::start().expect("start");
     let mut client = Client::connect(server.addr());
-    client.send(request("GET", "/300/first") + &request("GET", AGES));
-    eventually("the first request waits", || server.waiting() == 1);
-    drop(client);
-    eventually("it has waited", || server.waiting() == 0);
-    // Time enough for the second to begin, if it were to wait.
-    Client::connect(server.addr()).ask("GET", "/100/next");
-    eventually("the second is dropped", || server.waiting() == 0);
+    client.send(request("GET", "/100/first") + &request("GET", "/100/second"));
+    client.stream().shutdown(Shutdown::Write).expect("shutdown");
+    assert_eq!(client.reply().body, "first");
+    assert_eq!(client.reply().body, "second");
+    assert_eq!(client.rest(), "");
 }
 
 #[test]

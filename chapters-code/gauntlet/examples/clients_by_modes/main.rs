@@ -16,7 +16,7 @@ use gauntlet::Gauntlet;
 use lab::peer::Mode;
 
 /// The faults whose table needs no luck.
-const FAULTS: [&str; 4] = ["one-read", "no-length", "one-by-one", "no-patience"];
+const FAULTS: [&str; 5] = ["one-read", "no-length", "one-by-one", "no-patience", "polls"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     gauntlet::stage_if_asked();

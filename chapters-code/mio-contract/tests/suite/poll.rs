@@ -175,6 +175,28 @@ fn a_signal_interrupts_a_poll_without_timeout() {
     });
 }
 
+/// Sent when the thread is seen asleep, so that one is enough; and one that is lost is missed.
+#[test]
+fn one_signal_is_enough_to_interrupt_a_poll() {
+    alone(|| {
+        let mut watch = Watch::new();
+        let thread = kernel::this_thread();
+        let signals = thread::spawn(move || {
+            let seen = kernel::asleep_in_epoll_wait(thread).is_some();
+            if seen {
+                kernel::interrupt_once(thread);
+            }
+            seen
+        });
+        let until = Patience::new("the interruption");
+        let result = watch.poll.poll(&mut watch.events, until.timeout());
+        match signals.join().unwrap() {
+            true => fails(ErrorKind::Interrupted, result),
+            false => println!("skipped: nobody tells where a thread sleeps"),
+        }
+    });
+}
+
 #[test]
 fn an_interrupted_poll_leaves_no_events() {
     alone(|| {

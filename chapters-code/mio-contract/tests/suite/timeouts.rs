@@ -1,10 +1,12 @@
 //! How long a poll waits.
 
 use std::io::Write;
+use std::sync::mpsc;
 use std::thread;
 
 use lab::doomed::{self, Ending};
 use mio::net::UnixStream;
+use mio_contract::kernel;
 
 use super::*;
 
@@ -198,5 +200,26 @@ fn the_longest_timeouts_wait_until_something_happens() {
         waits_for_the_event(Some(Duration::from_nanos(u64::MAX)));
         waits_for_the_event(Some(Duration::MAX - Duration::from_nanos(1)));
         waits_for_the_event(Some(Duration::MAX));
+    });
+}
+
+/// Nobody has the time to wait for it, so it is read off the call that the thread sleeps in.
+#[test]
+fn the_kernel_is_told_the_whole_of_a_timeout() {
+    alone(|| {
+        for millis in [1_500, 2_500, 60_000, 3_600_000, i32::MAX as u64] {
+            let mut watch = Watch::new();
+            let (sender, thread) = mpsc::channel();
+            thread::spawn(move || {
+                sender.send(kernel::this_thread()).unwrap();
+                let timeout = Duration::from_millis(millis);
+                watch.poll.poll(&mut watch.events, Some(timeout))
+            });
+            let call = kernel::asleep_in_epoll_wait(thread.recv().unwrap());
+            let Some(call) = call else {
+                return println!("skipped: nobody tells where a thread sleeps");
+            };
+            assert_eq!(call[4], millis, "the timeout of {call:?}");
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! Ending the wait from elsewhere.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use mio::Waker;
@@ -121,6 +121,42 @@ fn a_full_counter_loses_no_wake() {
             watch.one();
             watch.nothing();
         }
+    });
+}
+
+/// A wake that finds the counter full takes from it, and may find that another has been faster: it has
+/// to wake all the same. Here its descriptor is a socket that has no room and nothing to take, until its
+/// peer makes room.
+#[test]
+fn a_wake_that_finds_no_room_and_nothing_to_take_tries_again() {
+    alone(|| {
+        use std::io::{Read, Write};
+        let watch = Watch::new();
+        let (waker, opened) = kernel::opened_by(|| waker(&watch, 7));
+        let Some((&counter, _)) = opened.iter().find(|(_, what)| what.contains("[eventfd]")) else {
+            return println!("skipped: this waker has no eventfd");
+        };
+        let (mut full, mut peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        full.set_nonblocking(true).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        while full.write(&[0; 8]).is_ok() {}
+        kernel::renumber(&full, counter);
+        // Each try may be a call inside the one before.
+        let tries = thread::Builder::new().stack_size(1 << 30);
+        let (sender, begins) = mpsc::channel();
+        let woken = tries.spawn(move || {
+            sender.send(kernel::this_thread()).unwrap();
+            waker.wake()
+        });
+        let (woken, thread) = (woken.unwrap(), begins.recv().unwrap());
+        let from = kernel::ran(thread).unwrap_or_default();
+        // Two milliseconds on a processor are a thousand tries.
+        let enough = |ran| ran > from + Duration::from_millis(2);
+        while !woken.is_finished() && !kernel::ran(thread).is_none_or(enough) {
+            thread::yield_now();
+        }
+        while peer.read(&mut [0; 4096]).is_ok() {}
+        woken.join().unwrap().expect("a wake");
     });
 }
 
