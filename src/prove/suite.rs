@@ -213,7 +213,12 @@ fn manifest(root: &Path, mio: Option<&Path>) -> Result<Table> {
     patch.extend(mio.map(|mio| ("mio".to_owned(), path(mio))));
     let patches = Table::from_iter([("crates-io".into(), Value::Table(patch))]);
     manifest.insert("patch".into(), Value::Table(patches));
-    manifest.insert("profile".into(), Value::Table(toml::toml! { dev.debug = false }));
+    let light = toml::toml! {
+        dev.debug = false
+        dev.strip = "debuginfo"
+        dev.incremental = false
+    };
+    manifest.insert("profile".into(), Value::Table(light));
     Ok(manifest)
 }
 

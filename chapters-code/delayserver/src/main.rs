@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use delayserver::MAX_DELAY;
+use std::env;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -9,7 +10,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// An HTTP server that answers GET /<milliseconds>/<message> with the message, after the delay.
 ///
@@ -84,14 +88,22 @@ fn stop_signals() -> io::Result<impl AsyncFnMut()> {
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter.from_env_lossy())
+    let asked = env::var("RUST_LOG").unwrap_or_default();
+    let usual = || Targets::new().with_default(LevelFilter::INFO);
+    let filter = match asked.parse() {
+        _ if asked.is_empty() => usual(),
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("RUST_LOG=`{asked}` is ignored: {error}");
+            usual()
+        }
+    };
+    let to_stderr = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // A log that nobody reads any more must not take a request down with it.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    tracing_subscriber::registry().with(filter).with(to_stderr).init();
 }
 
 /// Says why nothing listens on `addr`, and what to type instead.
