@@ -78,7 +78,7 @@ impl Copies {
         let root = &book.root;
         let (mut members, mut missing) = (Vec::new(), Vec::new());
         for diff in Diff::all(book) {
-            match copy(root, &dir.join(diff.name), diff) {
+            match copy(book, &dir.join(diff.name), diff) {
                 Ok(()) => members.push(diff.name.to_owned()),
                 Err(error) if only.is_some_and(|only| only.name == diff.name) => return Err(error),
                 Err(error) => missing.push((diff.name.to_owned(), format!("{error:#}"))),
@@ -127,20 +127,24 @@ impl Copies {
             bail!("with the diff `{}` the crate does not compile:\n{error}", diff.name);
         }
         for program in self.built.tests_of(&package) {
-            if let Some(test) = full_name(&program.path, diff.test_name())? {
-                return Ok((&program.path, test));
+            if let Some(test) = full_name(&tests_in(&program.path)?, diff.test_name()) {
+                return Ok((&program.path, test.to_owned()));
             }
         }
         Err(anyhow!("the broken crate has no test `{}`", diff.test))
     }
 }
 
-/// The full name, modules included, of the test `name` in a test program, if it has it.
-pub fn full_name(program: &Path, name: &str) -> Result<Option<String>> {
+/// The full names, modules included, of the tests in a test program.
+pub fn tests_in(program: &Path) -> Result<Vec<String>> {
     let listed = Command::new(program).args(["--list", "--format", "terse"]).output()?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let mut tests = listed.lines().filter_map(|line| line.strip_suffix(": test"));
-    Ok(tests.find(|test| test.rsplit("::").next() == Some(name)).map(str::to_owned))
+    Ok(listed.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+}
+
+/// The full name of the test `name`, if it is among these.
+pub fn full_name<'a>(tests: &'a [String], name: &str) -> Option<&'a str> {
+    tests.iter().map(String::as_str).find(|test| test.rsplit("::").next() == Some(name))
 }
 
 /// Whether the test ended as the diff says.
@@ -175,11 +179,13 @@ pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
 
 /// Copies the diff's crate to `to`, changed. Files that stay the same keep their time, so cargo
 /// builds only what changed.
-fn copy(root: &Path, to: &Path, diff: Diff<'_>) -> Result<()> {
+fn copy(book: &Book, to: &Path, diff: Diff<'_>) -> Result<()> {
+    let root = &book.root;
     let changed = Patch::parse(diff.body)
         .and_then(|patch| patch.apply(root))
         .map_err(|(_, fault)| anyhow!("{fault}"))?;
-    copy_changed(root, to, diff, &changed)
+    let test = book.tests.get(diff.test).map_err(|fault| anyhow!("{fault}"))?;
+    copy_changed(root, to, diff, &root.join(&test.file), &changed)
         .with_context(|| format!("no copy can be made for the diff `{}`", diff.name))
 }
 
@@ -187,9 +193,11 @@ fn copy_changed(
     root: &Path,
     to: &Path,
     diff: Diff<'_>,
+    test: &Path,
     changed: &[(PathBuf, String)],
 ) -> Result<()> {
     let from = root.join(CRATES).join(diff.of_crate());
+    let test = test.strip_prefix(&from)?;
     let mut kept = Vec::new();
     for file in files(&from)? {
         let inside = file.strip_prefix(&from)?;
@@ -199,7 +207,7 @@ fn copy_changed(
             None => fs::read(&file).with_context(|| of_book.display().to_string())?,
         };
         let bytes = match inside == Path::new("Cargo.toml") {
-            true => manifest(&decode(bytes, of_book)?, diff)?.into_bytes(),
+            true => manifest(&decode(bytes, of_book)?, test, diff)?.into_bytes(),
             false if file.extension().is_some_and(|of| of == "rs") => plain(bytes),
             false => bytes,
         };
@@ -226,15 +234,24 @@ fn plain(source: Vec<u8>) -> Vec<u8> {
 }
 
 /// The copy's manifest: another package name, since they share a workspace, and the old name for
-/// the library, since the code says that.
-fn manifest(text: &str, diff: Diff<'_>) -> Result<String> {
+/// the library, since the code says that. `test` is the file of the test that is run.
+fn manifest(text: &str, test: &Path, diff: Diff<'_>) -> Result<String> {
     let mut manifest: Table = toml::from_str(text)?;
+    let mut lib = Table::from_iter([("name".to_owned(), diff.of_crate().replace('-', "_").into())]);
     let package =
         manifest.get_mut("package").and_then(Value::as_table_mut).context("no package")?;
     package.insert("name".into(), Value::from(format!("broken-{}", diff.name)));
-    let lib = manifest.entry("lib").or_insert_with(|| Value::Table(Table::new()));
-    let lib = lib.as_table_mut().context("`lib` is a table")?;
-    lib.insert("name".into(), Value::from(diff.of_crate().replace('-', "_")));
+    // Of a crate with many test programs only the one that is run is built.
+    if let Some(program) = test.to_str().filter(|_| test.parent() == Some(Path::new("tests"))) {
+        package.insert("autotests".into(), Value::from(false));
+        lib.insert("test".into(), Value::from(false));
+        let name = Value::from(program.trim_start_matches("tests/").trim_end_matches(".rs"));
+        let test = [("name".to_owned(), name), ("path".to_owned(), Value::from(program))];
+        let tests = Value::Array(vec![Value::Table(Table::from_iter(test))]);
+        manifest.insert("test".into(), tests);
+    }
+    let all = manifest.entry("lib").or_insert_with(|| Value::Table(Table::new()));
+    all.as_table_mut().context("`lib` is a table")?.extend(lib);
     Ok(toml::to_string(&manifest)?)
 }
 

@@ -3,20 +3,25 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 
-use crate::target;
+use crate::{RUSTC, target};
+
+/// The kernel, with its build: what is proven of it is proven of this one.
+static KERNEL: LazyLock<Vec<u8>> = LazyLock::new(|| fs::read("/proc/version").unwrap_or_default());
 
 /// The place of one good verdict: a file whose name has the hash of all that it rests on.
 #[derive(Debug)]
 pub struct Verdict(PathBuf);
 
 impl Verdict {
-    /// The verdict called `name`, as long as all that it rests `on` is the same.
+    /// The verdict called `name`, as long as all that it rests `on` is the same, and the kernel and
+    /// the compiler are.
     pub fn new(root: &Path, name: &str, on: impl Hash) -> Verdict {
         let mut hash = DefaultHasher::new();
-        on.hash(&mut hash);
+        (on, &*KERNEL, RUSTC).hash(&mut hash);
         let file = format!("{name}-{:016x}", hash.finish());
         Verdict(target(root).join("book/verdicts").join(file))
     }

@@ -3,7 +3,6 @@
 //! A good verdict is kept while the test's program stays the same. What else the test may depend on
 //! does not count here: `cargo test` runs it every time, with the other tests of its crate.
 
-use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
@@ -22,15 +21,16 @@ const DEADLINE: Duration = Duration::from_secs(600);
 pub fn prove(works: &Works, test: &str) -> Outcome {
     let (of, name) = test.split_once("::").context("a test is `crate::name`")?;
     for program in works.built()?.tests_of(&folder(works.root(), of)) {
-        let Some(full) = full_name(&program.path, name)? else {
+        let tests = works.tests(&program.path)?;
+        let Some(full) = full_name(&tests.names, name) else {
             continue;
         };
-        let verdict = Verdict::new(works.root(), name, (fs::read(&program.path)?, &full));
+        let verdict = Verdict::new(works.root(), name, (tests.program, full));
         if verdict.stands() {
             return Ok(Proof::Holds);
         }
         let mut command = Command::new(&program.path);
-        command.args([&full, "--exact", "--nocapture", "--test-threads=1"]);
+        command.args([full, "--exact", "--nocapture", "--test-threads=1"]);
         command.current_dir(&program.package);
         let ended = doomed::watch(command, DEADLINE)?;
         let said = format!("{}{}", ended.stdout, ended.stderr);

@@ -16,11 +16,11 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let excerpt = include
         .and_then(|include| include.resolve(works.root(), &page.file))
         .map_err(|fault| anyhow!("{fault}"))?;
-    let (compiled, file) = (compiled_from(works)?, &excerpt.file);
+    let (compiled, file) = (works.sources()?, &excerpt.file);
     if compiled.contains(file) {
         return Ok(Proof::Holds);
     }
-    if is_for_other_systems(works.root(), file, &compiled) {
+    if is_for_other_systems(works.root(), file, compiled) {
         let why = format!("{} is compiled for other systems, by .ci/other-queues", file.display());
         return Ok(Proof::Skipped(why));
     }
@@ -39,16 +39,4 @@ fn is_for_other_systems(root: &Path, file: &Path, compiled: &HashSet<PathBuf>) -
         let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches("pub ")).collect();
         lines.windows(2).any(|two| two[0].starts_with("#[cfg(") && two[1] == declaration)
     })
-}
-
-/// The files that the workspace's programs and tests are compiled from, as rustc and cargo list
-/// them (`*.d`, in the form of a makefile) beside each.
-fn compiled_from(works: &Works) -> anyhow::Result<HashSet<PathBuf>> {
-    let mut files = HashSet::new();
-    for executable in &works.built()?.executables {
-        let list = fs::read_to_string(executable.path.with_extension("d")).unwrap_or_default();
-        let listed = list.split_whitespace().map(|file| Path::new(file.trim_end_matches(':')));
-        files.extend(listed.map(|file| file.strip_prefix(works.root()).unwrap_or(file).to_owned()));
-    }
-    Ok(files)
 }

@@ -1,4 +1,6 @@
 //! A block that must not compile does not, and for the stated reason alone.
+//!
+//! A good verdict is kept while the block and all that was built stay the same.
 
 use anyhow::bail;
 use weave::fence::Refusal;
@@ -10,6 +12,10 @@ use crate::{Outcome, Proof};
 
 pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     let Fence::Refusal(refusal) = &block.fence else { bail!("not a refusal") };
+    let verdict = rustc::verdict(works, page, block)?;
+    if verdict.stands() {
+        return Ok(Proof::Holds);
+    }
     let compiled = rustc::compile(works, page, block, false)?;
     if compiled.program.is_some() {
         bail!("this must be refused ({refusal:?}), and it compiles");
@@ -23,7 +29,10 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
             let said = other.rendered.as_deref().unwrap_or(&other.message);
             bail!("refused for another reason than {refusal:?}:\n{said}")
         }
-        None => Ok(Proof::Holds),
+        None => {
+            verdict.keep()?;
+            Ok(Proof::Holds)
+        }
     }
 }
 

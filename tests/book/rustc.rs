@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use book::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use weave::{Block, Page};
 
@@ -142,9 +143,22 @@ fn said(out: &Path) -> PathBuf {
     out.with_extension("json")
 }
 
+fn name(page: &Page, block: &Block) -> String {
+    format!("{}-{}", page.name(), block.name.replace("::", "-"))
+}
+
+/// What was proven of a block that is compiled: it rests on its text, on what it may use of all that
+/// was built, and where its program looks for others.
+pub fn verdict(works: &Works, page: &Page, block: &Block) -> Result<Verdict> {
+    let fence = format!("{:?}", block.fence);
+    let text = (&block.body, fence, allowed(works.root(), page)?);
+    let on = (text, works.everything()?, std::env::var_os("PATH"));
+    Ok(Verdict::new(works.root(), &name(page, block), on))
+}
+
 /// Compiles a block of a page, as its lines stand there.
 pub fn compile(works: &Works, page: &Page, block: &Block, strict: bool) -> Result<Compiled> {
-    let name = format!("{}-{}", page.name(), block.name.replace("::", "-"));
+    let name = name(page, block);
     let out = works.scratch("programs")?.join(name);
     for old in [out.clone(), said(&out)] {
         if old.exists() {

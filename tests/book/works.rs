@@ -1,8 +1,10 @@
 //! What the proofs share: the book, and what cargo built for it, each made when first needed.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
@@ -13,9 +15,28 @@ use weave::source::CRATES;
 
 pub struct Works {
     book: Book,
-    built: OnceLock<Result<Built, String>>,
-    copies: OnceLock<Result<Copies, String>>,
-    programs: OnceLock<Result<Vec<Stamp>, String>>,
+    built: Once<Built>,
+    copies: Once<Copies>,
+    programs: Once<Vec<Stamp>>,
+    everything: Once<Vec<Stamp>>,
+    sources: Once<HashSet<PathBuf>>,
+    tests: Mutex<HashMap<PathBuf, Arc<Tests>>>,
+}
+
+/// What is made once, or can't be made.
+type Once<T> = OnceLock<Result<T, String>>;
+
+fn once<T>(place: &Once<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    let made = place.get_or_init(|| make().map_err(|error| format!("{error:#}")));
+    made.as_ref().map_err(|error| anyhow!("{error}"))
+}
+
+/// The tests in a program.
+pub struct Tests {
+    /// Tells this program from every other.
+    pub program: u64,
+    /// Their full names.
+    pub names: Vec<String>,
 }
 
 /// A file, its length, and when it was written.
@@ -28,7 +49,15 @@ impl Works {
             eprintln!("error: {error}");
             std::process::exit(1)
         });
-        Works { book, built: OnceLock::new(), copies: OnceLock::new(), programs: OnceLock::new() }
+        Works {
+            book,
+            built: Once::new(),
+            copies: Once::new(),
+            programs: Once::new(),
+            everything: Once::new(),
+            sources: Once::new(),
+            tests: Mutex::default(),
+        }
     }
 
     pub fn root(&self) -> &Path {
@@ -41,26 +70,47 @@ impl Works {
 
     /// The workspace's programs and tests.
     pub fn built(&self) -> Result<&Built> {
-        let built = || cargo::build_workspace(self.root()).map_err(|error| format!("{error:#}"));
-        self.built.get_or_init(built).as_ref().map_err(|error| anyhow!("{error}"))
+        once(&self.built, || cargo::build_workspace(self.root()))
     }
 
     /// What tells whether the programs of the book are those of the run before: each one that cargo
     /// built, and each Go or Python file, with its length and time.
     pub fn programs(&self) -> Result<&[Stamp]> {
-        let built = self.built()?;
-        let stamped = || programs(self.root(), built).map_err(|error| format!("{error:#}"));
-        let programs = self.programs.get_or_init(stamped);
-        programs.as_deref().map_err(|error| anyhow!("{error}"))
+        Ok(once(&self.programs, || stamps(self.root(), self.built()?, |kind| kind != "test"))?)
+    }
+
+    /// The same for all that was built, the tests and this program among it: no library of the
+    /// workspace, no dependency and no option changes without one of them.
+    pub fn everything(&self) -> Result<&[Stamp]> {
+        Ok(once(&self.everything, || stamps(self.root(), self.built()?, |_| true))?)
+    }
+
+    /// The files that the workspace's programs and tests are compiled from.
+    pub fn sources(&self) -> Result<&HashSet<PathBuf>> {
+        once(&self.sources, || Ok(sources(self.root(), self.built()?)))
+    }
+
+    /// The tests in a program of the workspace.
+    pub fn tests(&self, program: &Path) -> Result<Arc<Tests>> {
+        if let Some(known) = self.known().get(program) {
+            return Ok(Arc::clone(known));
+        }
+        let mut hash = DefaultHasher::new();
+        fs::read(program)?.hash(&mut hash);
+        let names = broken::tests_in(program)?;
+        let tests = Arc::new(Tests { program: hash.finish(), names });
+        self.known().insert(program.to_owned(), Arc::clone(&tests));
+        Ok(tests)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<Tests>>> {
+        self.tests.lock().expect("nothing panics while it holds the tests")
     }
 
     /// The broken copies of the chapter crates.
     pub fn copies(&self) -> Result<&Copies> {
-        let copies = || {
-            let dir = book::target(self.root()).join("book/broken");
-            Copies::build(&self.book, dir, None).map_err(|error| format!("{error:#}"))
-        };
-        self.copies.get_or_init(copies).as_ref().map_err(|error| anyhow!("{error}"))
+        let dir = || book::target(self.root()).join("book/broken");
+        once(&self.copies, || Copies::build(&self.book, dir(), None))
     }
 
     /// A folder under `target/` for what the proofs make.
@@ -71,9 +121,10 @@ impl Works {
     }
 }
 
-fn programs(root: &Path, built: &Built) -> Result<Vec<Stamp>> {
+/// The programs of the wanted kinds and the scripts.
+fn stamps(root: &Path, built: &Built, wanted: impl Fn(&str) -> bool) -> Result<Vec<Stamp>> {
     let is_script = |file: &PathBuf| file.extension().is_some_and(|of| of == "go" || of == "py");
-    let compiled = built.executables.iter().filter(|program| program.kind != "test");
+    let compiled = built.executables.iter().filter(|program| wanted(&program.kind));
     let mut files: Vec<PathBuf> = compiled.map(|program| program.path.clone()).collect();
     files.extend(broken::files(&root.join(CRATES))?.into_iter().filter(is_script));
     // Cargo names its programs in the order in which it is done with them.
@@ -83,4 +134,15 @@ fn programs(root: &Path, built: &Built) -> Result<Vec<Stamp>> {
         Ok((file, of.len(), of.modified()?))
     };
     files.into_iter().map(stamp).collect()
+}
+
+/// As rustc and cargo list them (`*.d`, in the form of a makefile) beside each program.
+fn sources(root: &Path, built: &Built) -> HashSet<PathBuf> {
+    let mut files = HashSet::new();
+    for executable in &built.executables {
+        let list = fs::read_to_string(executable.path.with_extension("d")).unwrap_or_default();
+        let listed = list.split_whitespace().map(|file| Path::new(file.trim_end_matches(':')));
+        files.extend(listed.map(|file| file.strip_prefix(root).unwrap_or(file).to_owned()));
+    }
+    files
 }
