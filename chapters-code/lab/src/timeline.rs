@@ -33,7 +33,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+mod figure;
 mod svg;
+
+pub use figure::figure;
 
 /// A stretch of time in which one thread worked on one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,10 +276,24 @@ impl fmt::Display for Parallel {
 ///
 /// If the system has no such clock (`EINVAL`). Linux has had one since 2.6.12.
 pub fn cpu_time() -> Duration {
+    clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+/// The processor time that all threads of this process have used since it began, those that have
+/// ended included: `CLOCK_PROCESS_CPUTIME_ID` of clock_gettime(2).
+///
+/// # Panics
+///
+/// As [`cpu_time`].
+pub fn process_cpu_time() -> Duration {
+    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+fn clock(id: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec where its second argument points, and keeps no pointer.
     // `time` is one timespec, ours alone, and outlives the call.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    let status = unsafe { libc::clock_gettime(id, &mut time) };
     assert_eq!(status, 0, "clock_gettime: {}", io::Error::last_os_error());
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
@@ -430,6 +447,13 @@ mod tests {
         let [worked, slept] = &timeline.all()[..] else { panic!("two slices were recorded") };
         assert!(worked.cpu >= work, "{worked:?}");
         assert!(slept.end - slept.start >= sleep && slept.cpu < sleep / 2, "{slept:?}");
+    }
+
+    #[test]
+    fn the_process_has_the_time_of_threads_that_have_ended() {
+        let before = process_cpu_time();
+        thread::spawn(|| burn(Duration::from_millis(2))).join().unwrap();
+        assert!(process_cpu_time() - before >= Duration::from_millis(2));
     }
 
     #[test]

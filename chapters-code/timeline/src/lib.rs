@@ -1,9 +1,10 @@
-//! Concurrency is not parallelism: four programs, one for each combination, and a fifth that looks
-//! parallel and is not.
+//! Concurrency is not parallelism: what two tasks that [wait](two::wait) and two that
+//! [compute](two::compute) gain from either ([`two`]); and four programs, one for each combination,
+//! with a fifth that looks parallel and is not.
 //!
 //! Concurrent: a worker starts one task before finishing another. Parallel: two workers run at one
-//! instant. A worker is a thread here. The task is the same in all programs, and only who works on
-//! it changes; each program returns the [`Timeline`] of what happened.
+//! instant. A worker is a thread here. The [`task`] is the same in the five programs, and only who
+//! works on it changes; each returns the [`Timeline`] of what happened.
 //!
 //! |                | not parallel            | parallel         |
 //! |----------------|-------------------------|------------------|
@@ -14,6 +15,7 @@
 //! Keeping a thread on a core takes sched_setaffinity(2), so this crate is for Linux.
 
 mod affinity;
+pub mod two;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -26,7 +28,7 @@ use std::time::Duration;
 
 use lab::timeline::{Timeline, cpu_time};
 
-pub use affinity::stay_on_core;
+pub use affinity::{allowed_cores, stay_on_core};
 
 // ANCHOR: task
 /// How many steps a task has.
@@ -41,17 +43,23 @@ pub async fn task() {
     }
 }
 
-/// Keeps the processor busy for half a millisecond of the thread's own time. That clock stands still
-/// while the kernel runs another thread on the core: a step is an amount of work, not a delay.
 fn step() {
+    compute_for(Duration::from_micros(500));
+}
+// ANCHOR_END: task
+
+// ANCHOR: compute_for
+/// Computes until this thread has used that much processor time. That clock stands still while the
+/// kernel runs another thread on the core: it is an amount of work, and no delay.
+pub fn compute_for(time: Duration) {
     let start = cpu_time();
-    while cpu_time() - start < Duration::from_micros(500) {
+    while cpu_time() - start < time {
         for n in 0..1_000 {
             hint::black_box(n);
         }
     }
 }
-// ANCHOR_END: task
+// ANCHOR_END: compute_for
 
 // ANCHOR: one_after_the_other
 /// One thread, which finishes A before it starts B.
@@ -102,7 +110,7 @@ pub fn both() -> Timeline {
 /// Two threads, each with a task of its own, on one core. So that the tasks overlap in every run,
 /// neither gets past its start before both have started; the thread that is first keeps the core
 /// busy meanwhile, until the kernel takes it away and gives it to the other.
-pub fn on_one_core() -> Timeline {
+pub fn on_one_core() -> OneCore {
     let timeline = Timeline::new();
     let started = AtomicUsize::new(0);
     let meet = async || {
@@ -112,19 +120,30 @@ pub fn on_one_core() -> Timeline {
         }
         task().await;
     };
-    thread::scope(|scope| {
-        scope.spawn(|| worker(0, [timeline.traced("A", meet())]));
-        scope.spawn(|| worker(0, [timeline.traced("B", meet())]));
+    let allowed = thread::scope(|scope| {
+        let a = scope.spawn(|| worker(0, [timeline.traced("A", meet())]));
+        let b = scope.spawn(|| worker(0, [timeline.traced("B", meet())]));
+        [a, b].map(|thread| thread.join().expect("a task does not panic"))
     });
-    timeline
+    OneCore { timeline, allowed }
 }
 // ANCHOR_END: on_one_core
 
+/// What [`on_one_core`] did.
+#[derive(Debug)]
+pub struct OneCore {
+    /// What ran when.
+    pub timeline: Timeline,
+    /// The cores on which the kernel might run each thread, as it said when the tasks were finished.
+    pub allowed: [Vec<usize>; 2],
+}
+
 // ANCHOR: executor
-/// Stays on one core and runs the tasks there, in turns.
-fn worker(core: usize, tasks: impl IntoIterator<Item = impl Future>) {
+/// Stays on one core and runs the tasks there, in turns. The cores that were allowed meanwhile.
+fn worker(core: usize, tasks: impl IntoIterator<Item = impl Future>) -> Vec<usize> {
     stay_on_core(core);
     take_turns(tasks);
+    allowed_cores()
 }
 
 /// Runs the tasks on this thread: polls each once, then those that are not finished once more, and

@@ -1,15 +1,16 @@
 //! The note "concurrency is not parallelism", claim by claim.
 //!
-//! Concurrent, not concurrent and not parallel hold in every run. That two workers can run at one
-//! instant is shown by a run in which they do: see [`until_parallel`].
+//! Concurrent and not concurrent hold in every run, and so does not parallel: there is one thread, or
+//! the kernel may run both threads on one core alone. That two workers can run at one instant is
+//! shown by a run in which they do: see [`until_parallel`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::task::Poll;
 use std::thread;
 
 use lab::timeline::Timeline;
 use timeline::{
-    STEPS, TRIES, both, on_one_core, one_after_the_other, side_by_side, taking_turns,
+    OneCore, STEPS, TRIES, both, on_one_core, one_after_the_other, side_by_side, taking_turns,
     until_parallel,
 };
 
@@ -60,11 +61,14 @@ fn both_is_concurrent_and_parallel() {
 #[test]
 fn two_threads_on_one_core_overlap_and_are_not_parallel() {
     for _ in 0..20 {
-        let timeline = on_one_core();
+        let OneCore { timeline, allowed } = on_one_core();
         assert_ne!(timeline.slices("A")[0].thread, timeline.slices("B")[0].thread);
         assert!(timeline.overlaps("A", "B"), "the tasks do not overlap\n{timeline}");
         not_concurrent(&timeline);
-        not_parallel(&timeline);
+        // What makes it so: neither thread may run anywhere else.
+        let [a, b] = &allowed;
+        assert_eq!((a.len(), a), (1, b), "cores that are allowed");
+        no_evidence(&timeline);
     }
 }
 
@@ -115,7 +119,14 @@ fn parallel(timeline: &Timeline) {
     assert!(evidence.proven(), "{message}\n{timeline}");
 }
 
+/// One thread did it all.
 fn not_parallel(timeline: &Timeline) {
+    let threads: HashSet<_> = timeline.all().iter().map(|slice| slice.thread).collect();
+    assert_eq!(threads.len(), 1, "parallel: more than one thread\n{timeline}");
+    no_evidence(timeline);
+}
+
+fn no_evidence(timeline: &Timeline) {
     let evidence = timeline.parallel();
     assert!(!evidence.proven(), "parallel: {evidence}\n{timeline}");
 }

@@ -13,17 +13,17 @@ use super::{Millis, Slice, Threads, Timeline, Wakeup};
 use crate::svg::{escape, slug};
 
 /// The width of all. A phone shows it at three quarters of that.
-const WIDTH: f64 = 480.0;
+pub(super) const WIDTH: f64 = 480.0;
 /// From one lane to the next: the bars, a gap, and room for the wakes above the next bars.
 const LANE: f64 = 42.0;
-const BAR: f64 = 20.0;
+pub(super) const BAR: f64 = 20.0;
 const MIDDLE: f64 = BAR / 2.0;
 /// Where text stands whose middle is the middle of a bar.
 const BASELINE: f64 = MIDDLE + 5.0;
 /// Where the first lane's bars begin, below the title and the lane's wakes.
 const TOP: f64 = 38.0;
 /// Room at the right for what stands at the last moment.
-const RIGHT: f64 = 16.0;
+pub(super) const RIGHT: f64 = 16.0;
 /// From one line of the legend to the next.
 const ROW: f64 = 26.0;
 /// The stripes of each thread's bars, as dashes: none, then ever denser; then from the first again.
@@ -38,7 +38,8 @@ impl Timeline {
     /// The title is drawn, too, and is unique among the drawings of a page.
     pub fn svg(&self, title: &str, description: &str) -> String {
         let drawing = Drawing::of(self);
-        let lanes: String = drawing.tasks.iter().map(|task| drawing.lane(task)).collect();
+        let lane = |(row, task): (usize, &String)| drawing.lane(task, TOP + row as f64 * LANE);
+        let lanes: String = drawing.tasks.iter().enumerate().map(lane).collect();
         let below = TOP + drawing.tasks.len() as f64 * LANE;
         let axis = drawing.axis(below - 14.0, self);
         let (legend, height) = drawing.legend(below + 40.0);
@@ -57,21 +58,21 @@ role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-famil
 }
 
 /// What is drawn, and where.
-struct Drawing {
+pub(super) struct Drawing {
     /// By task, then in order of start: so a thread has the same sign in every run.
     slices: Vec<Slice>,
     /// By task, then in order of time.
-    wakes: Vec<Wakeup>,
-    tasks: BTreeSet<String>,
-    threads: Threads,
+    pub(super) wakes: Vec<Wakeup>,
+    pub(super) tasks: BTreeSet<String>,
+    pub(super) threads: Threads,
     start: Duration,
-    total: Duration,
+    pub(super) total: Duration,
     /// Where the first moment is. The names of the tasks are left of it.
-    left: f64,
+    pub(super) left: f64,
 }
 
 impl Drawing {
-    fn of(timeline: &Timeline) -> Drawing {
+    pub(super) fn of(timeline: &Timeline) -> Drawing {
         let (mut slices, mut wakes) = (timeline.all(), timeline.wakes());
         slices.sort_by(|a, b| a.task.cmp(&b.task));
         wakes.sort_by(|a, b| a.task.cmp(&b.task));
@@ -103,7 +104,8 @@ impl Drawing {
         self.left + part * (WIDTH - RIGHT - self.left)
     }
 
-    fn lane(&self, task: &str) -> String {
+    /// The lane of a task, whose bars begin `y` below the top.
+    pub(super) fn lane(&self, task: &str, y: f64) -> String {
         let slices = self.slices(task);
         let edges = |slice: &Slice| [self.x(slice.start), self.x(slice.end)];
         let gap = |two: &[&Slice]| {
@@ -125,14 +127,12 @@ impl Drawing {
         });
         let wakes = self.wakes(task);
         let wakes = self.triangles(wakes.iter().map(|wake| (self.x(wake.at), wake.thread)));
-        let row = self.tasks.iter().position(|other| other == task).unwrap_or(0);
         format!(
             r#"<g transform="translate(0 {y})">
 <text class="name" x="0" y="{BASELINE}">{name}</text>
 <path class="task" stroke="currentColor" d="{gaps}"/>
 {bars}{signs}{awaits}{finished}{wakes}</g>
 "#,
-            y = TOP + row as f64 * LANE,
             name = escape(task),
         )
     }
@@ -181,7 +181,7 @@ impl Drawing {
     }
 
     /// From the first moment to the last, and the processor time in it.
-    fn axis(&self, y: f64, timeline: &Timeline) -> String {
+    pub(super) fn axis(&self, y: f64, timeline: &Timeline) -> String {
         let evidence = timeline.parallel();
         format!(
             r#"<path class="axis" fill="none" stroke="currentColor" d="M{left} {y}v4H{right}v-4"/>
@@ -199,7 +199,7 @@ impl Drawing {
     }
 
     /// What the signs mean, as far as they occur, and the height of all.
-    fn legend(&self, mut y: f64) -> (String, f64) {
+    pub(super) fn legend(&self, mut y: f64) -> (String, f64) {
         let threads = self.threads.0.iter().map(|&id| {
             let bar = self.bars(id, [[0.0, 24.0]].into_iter());
             let sign = self.signs([(12.0, id)].into_iter(), "middle", BASELINE);
@@ -229,7 +229,7 @@ impl Drawing {
     }
 
     /// What a lane holds, in words.
-    fn contents(&self, task: &str) -> String {
+    pub(super) fn contents(&self, task: &str) -> String {
         let slices = self.slices(task);
         let ended = |poll| slices.iter().filter(|slice| slice.poll == Some(poll)).count();
         let threads = Threads::new(slices.iter().map(|slice| slice.thread));
