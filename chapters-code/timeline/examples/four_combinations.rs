@@ -1,6 +1,6 @@
 //! Draws the four programs as one SVG; with the name of a program, its timeline as text. Each
-//! program runs ten times, and the shortest run is drawn: the one in which the kernel gave the least
-//! time to other processes.
+//! program runs fifty times, and the shortest run is drawn: the one in which the kernel gave the
+//! least time to other processes.
 
 use std::env;
 use std::process;
@@ -15,11 +15,11 @@ type Program = fn() -> Timeline;
 
 /// The programs by name.
 const PROGRAMS: [(&str, Program); 5] = [
-    ("one_after_the_other", one_after_the_other),
-    ("taking_turns", taking_turns),
-    ("side_by_side", || until_parallel(side_by_side)),
+    ("one after the other", one_after_the_other),
+    ("taking turns", taking_turns),
+    ("side by side", || until_parallel(side_by_side)),
     ("both", || until_parallel(both)),
-    ("on_one_core", || on_one_core().timeline),
+    ("on one core", || on_one_core().timeline),
 ];
 
 const DESCRIPTION: &str = "Four timelines of the same tasks, on one scale. One thread finishes A \
@@ -28,7 +28,7 @@ const DESCRIPTION: &str = "Four timelines of the same tasks, on one scale. One t
     and each turns between two tasks.";
 
 fn main() {
-    let name = env::args().nth(1);
+    let name = env::args().nth(1).map(|name| name.replace('_', " "));
     if thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) {
         println!("skipped: parallel takes two cores, and one may be used here");
         return;
@@ -51,11 +51,10 @@ fn draw_four() -> String {
     figure("Four combinations", DESCRIPTION, &four.collect::<Vec<_>>())
 }
 
-/// The shortest of ten runs.
+/// The shortest of fifty runs.
 fn shortest(program: Program) -> Timeline {
     let length = |timeline: &Timeline| timeline.all().last().map(|slice| slice.end);
-    let runs = (0..10).map(|_| program());
-    runs.min_by_key(length).expect("ten runs")
+    (0..50).map(|_| program()).min_by_key(length).expect("fifty runs")
 }
 
 fn words(name: &str, timeline: &Timeline) -> String {

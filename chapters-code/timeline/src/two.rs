@@ -37,7 +37,6 @@ pub struct Way {
     threads: usize,
 }
 
-// ANCHOR: ways
 /// The five. A runtime runs a task to its end with `block_on`.
 pub const WAYS: [Way; 5] = [
     Way { tasks: "wait", how: "one by one", threads: 1, run: |r| r.block_on(one_by_one(wait)) },
@@ -57,6 +56,7 @@ async fn one_by_one<F: Future>(task: fn() -> F) {
     task().await;
 }
 
+// ANCHOR: joined
 async fn joined<F: Future>(task: fn() -> F) {
     join!(task(), task());
 }
@@ -66,7 +66,7 @@ async fn spawned<F: Future<Output = ()> + Send + 'static>(task: fn() -> F) {
     one.await.expect("a task does not panic");
     other.await.expect("a task does not panic");
 }
-// ANCHOR_END: ways
+// ANCHOR_END: joined
 
 impl Way {
     /// The way with these two words.
