@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use epoll::client::Client;
 pub use lab::measure::marked;
 use lab::timeline::cpu_time;
 
@@ -29,9 +28,9 @@ pub const WAYS: [Way; 6] = [
     Way { name: "one after the other", run: one_after_the_other },
     Way { name: "all requests first", run: all_requests_first },
     Way { name: "one thread each", run: one_thread_each },
+    Way { name: "timeouts of 10 ms", run: timeouts },
     Way { name: "busy polling", run: busy_polling },
-    Way { name: "epoll, level-triggered", run: level_triggered },
-    Way { name: "epoll, edge-triggered", run: edge_triggered },
+    Way { name: "epoll", run: epoll },
 ];
 
 /// Five requests, 1 to 5. The one that is asked first has the longest delay.
@@ -40,7 +39,7 @@ pub fn paths() -> Vec<String> {
     paths.map(String::from).into()
 }
 
-/// A connection that does not block, and what it has received.
+/// A connection, and what it has received.
 struct Waiting {
     stream: TcpStream,
     received: Vec<u8>,
@@ -48,12 +47,9 @@ struct Waiting {
 
 impl Waiting {
     fn ask(server: SocketAddr, path: &str) -> io::Result<Waiting> {
-        let stream = ask(server, path)?;
-        stream.set_nonblocking(true)?;
-        Ok(Waiting { stream, received: Vec::new() })
+        Ok(Waiting { stream: ask(server, path)?, received: Vec::new() })
     }
 
-    // ANCHOR: try_read
     /// Reads once; the reply, if the server has closed.
     fn try_read(&mut self) -> io::Result<Option<Reply>> {
         let mut buffer = [0; 1024];
@@ -63,20 +59,37 @@ impl Waiting {
                 self.received.extend_from_slice(&buffer[..n]);
                 Ok(None)
             }
+            // Nothing yet; so says a socket that does not block, and one whose timeout is over.
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     }
-    // ANCHOR_END: try_read
 }
 
-// ANCHOR: busy_polling
+/// How long a read of [`timeouts`] waits.
+pub const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Reads from one socket after the other, and waits for each only so long.
+pub fn timeouts(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
+    in_rounds(server, paths, |stream| stream.set_read_timeout(Some(PATIENCE)))
+}
+
 /// Asks one socket after the other whether it has something, without end.
 pub fn busy_polling(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
+    in_rounds(server, paths, |stream| stream.set_nonblocking(true))
+}
+
+/// Reads from one socket after the other, round after round, until all have ended.
+fn in_rounds(
+    server: SocketAddr,
+    paths: &[String],
+    prepare: fn(&TcpStream) -> io::Result<()>,
+) -> io::Result<Vec<Reply>> {
     let waiting = paths.iter().map(|path| Waiting::ask(server, path));
     let mut waiting: Vec<Waiting> = waiting.collect::<io::Result<_>>()?;
+    waiting.iter().try_for_each(|one| prepare(&one.stream))?;
     let mut replies = Vec::new();
     while replies.len() < paths.len() {
         for at in (0..waiting.len()).rev() {
@@ -88,11 +101,9 @@ pub fn busy_polling(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Repl
     }
     Ok(replies)
 }
-// ANCHOR_END: busy_polling
 
-// ANCHOR: level_triggered
 /// Sleeps until one of the sockets has something, and reads that one once.
-pub fn level_triggered(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
+pub fn epoll(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
     // SAFETY: epoll_create1 takes no pointer.
     let epoll = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
     // SAFETY: the call has just returned `epoll`, so it is open and nobody else owns it.
@@ -100,6 +111,7 @@ pub fn level_triggered(server: SocketAddr, paths: &[String]) -> io::Result<Vec<R
     let (mut waiting, mut replies) = (HashMap::new(), Vec::new());
     for path in paths {
         let one = Waiting::ask(server, path)?;
+        one.stream.set_nonblocking(true)?;
         let fd = one.stream.as_raw_fd();
         let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: fd as u64 };
         // SAFETY: the kernel reads `event` during the call, and both descriptors are open.
@@ -115,9 +127,7 @@ pub fn level_triggered(server: SocketAddr, paths: &[String]) -> io::Result<Vec<R
     }
     Ok(replies)
 }
-// ANCHOR_END: level_triggered
 
-// ANCHOR: next_event
 /// Sleeps until a socket has something; which one.
 fn next_event(epoll: &OwnedFd) -> io::Result<u64> {
     const FOREVER: i32 = -1;
@@ -133,15 +143,6 @@ fn next_event(epoll: &OwnedFd) -> io::Result<u64> {
         }
     }
 }
-// ANCHOR_END: next_event
-
-// ANCHOR: edge_triggered
-/// The client of the crate `epoll`, which hands over the replies when it has them all.
-pub fn edge_triggered(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
-    let replies = Client::send(server, paths)?.replies(None)?;
-    replies.into_iter().map(|reply| Reply::now(reply.body?)).collect()
-}
-// ANCHOR_END: edge_triggered
 
 /// What a run of a way took.
 #[derive(Debug)]

@@ -13,8 +13,9 @@
 //! ```
 
 pub mod experiment;
+pub mod held;
 pub mod parked;
-pub mod write;
+pub mod read;
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

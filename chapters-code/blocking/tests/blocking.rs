@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
@@ -84,9 +83,11 @@ fn a_blocking_thread_takes_replies_in_the_order_in_which_it_asks() {
 }
 
 #[test]
-fn threads_polling_and_epoll_take_replies_in_the_order_in_which_they_arrive() {
+fn four_ways_take_replies_in_the_order_in_which_they_arrive() {
     for way in &WAYS[2..] {
-        for arrival in orders() {
+        // With timeouts each reply takes some of them, and all 120 orders would take long.
+        let every = if way.name.starts_with("timeouts") { 17 } else { 1 };
+        for arrival in orders().into_iter().step_by(every) {
             let expected: String =
                 arrival.iter().map(|&at| ["1", "2", "3", "4", "5"][at]).collect();
             let server = play(move |asked| {
@@ -146,10 +147,10 @@ fn one_thread_each_is_a_thread_for_each_request_and_one_that_waits_for_them() {
 }
 
 #[test]
-fn busy_polling_uses_at_least_ten_times_the_processor_time_of_epoll() {
+fn busy_polling_uses_at_least_ten_times_the_processor_time_of_who_sleeps() {
     let server = Delayserver::start().unwrap();
     let busy = way("busy polling").measure(server.addr(), &paths()).unwrap();
-    for name in ["epoll, level-triggered", "epoll, edge-triggered"] {
+    for name in ["epoll", "timeouts of 10 ms"] {
         let run = way(name).measure(server.addr(), &paths()).unwrap();
         assert!(busy.cpu >= 10 * run.cpu, "{busy:?}, {name}: {run:?}");
     }
@@ -166,23 +167,6 @@ fn a_thread_that_waits_in_a_read_sleeps() {
     assert_eq!(wait.seen.state, "S (sleeping)");
     assert!(wait.cpu * 20 < wait.time, "{wait:?}");
     assert!(wait.switches >= 1, "{wait:?}");
-}
-
-#[test]
-fn recv_of_no_bytes_waits_for_a_byte_and_read_of_no_bytes_does_not() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (mut server, _) = listener.accept().unwrap();
-    // SAFETY: no byte is written, and the descriptor is open.
-    let read = unsafe { libc::read(client.as_raw_fd(), [0_u8; 1].as_mut_ptr().cast(), 0) };
-    assert_eq!(read, 0, "read(2) returns at once");
-
-    let test = "recv_of_no_bytes_waits_for_a_byte_and_read_of_no_bytes_does_not";
-    let ended = doomed::child(test, || _ = client.read(&mut []));
-    assert!(ended.how.hung_in("recvfrom"), "{ended}");
-    server.write_all(b"!").unwrap();
-    assert_eq!(client.read(&mut []).unwrap(), 0);
-    assert_eq!(client.read(&mut [0; 1]).unwrap(), 1, "the byte is still there");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
 
 use blocking::experiment::{WAYS, marked, paths, strace_works, system_calls};
-use blocking::write::{by_asm, by_libc};
+use blocking::read::{by_asm, by_libc};
 use delayserver::Delayserver;
 
 /// What the traced process is told.
@@ -30,7 +31,7 @@ fn no_strace() -> bool {
 
 #[test]
 fn busy_polling_makes_at_least_ten_times_the_system_calls_of_epoll() {
-    let [.., busy, level, edge] = WAYS;
+    let [.., busy, epoll] = WAYS;
     if let Ok(told) = env::var(CLIENT) {
         let (name, server) = told.split_once('@').unwrap();
         let way = WAYS.iter().find(|way| way.name == name).unwrap();
@@ -42,16 +43,16 @@ fn busy_polling_makes_at_least_ten_times_the_system_calls_of_epoll() {
     }
     let server = Delayserver::start().unwrap();
     let test = "busy_polling_makes_at_least_ten_times_the_system_calls_of_epoll";
-    let [busy, level, edge] = [busy, level, edge]
+    let [busy, epoll] = [busy, epoll]
         .map(|way| system_calls(&again(test, &format!("{}@{}", way.name, server.addr()))).unwrap());
-    assert!(busy >= 10 * level && busy >= 10 * edge, "{busy}, {level}, {edge}");
+    assert!(busy >= 10 * epoll, "{busy}, {epoll}");
 }
 
 #[test]
 fn each_call_between_the_marks_is_counted() {
     if env::var_os(CLIENT).is_some() {
-        let file = File::options().write(true).open("/dev/null").unwrap();
-        marked(|| (0..100).for_each(|_| assert_eq!(by_libc(&file, b"hello").unwrap(), 5)));
+        let file = File::open("/dev/zero").unwrap();
+        marked(|| (0..100).for_each(|_| assert_eq!(by_libc(&file, &mut [0; 5]).unwrap(), 5)));
         return;
     }
     if no_strace() {
@@ -63,17 +64,29 @@ fn each_call_between_the_marks_is_counted() {
     assert!((100..110).contains(&calls), "{calls}");
 }
 
-/// Writes the bytes by hand, through libc and through std; what each returned.
-fn three_writes(mut file: &File, bytes: &[u8]) -> [io::Result<usize>; 3] {
-    [by_asm(file, bytes), by_libc(file, bytes), file.write(bytes)]
+/// Reads four bytes by hand, through libc and through std; what each returned, and what it read.
+fn three_reads(mut file: &File) -> [(io::Result<usize>, [u8; 4]); 3] {
+    let mut four = [[0; 4]; 3];
+    let [by_hand, libc, std] = &mut four;
+    let results = [by_asm(file, by_hand), by_libc(file, libc), file.read(std)];
+    let mut four = four.into_iter();
+    results.map(|result| (result, four.next().expect("three of them")))
+}
+
+/// The end of a pipe for reading, with these bytes in it, and that for writing.
+fn pipe(bytes: &[u8]) -> (File, File) {
+    let (reader, writer) = io::pipe().unwrap();
+    let mut writer = File::from(OwnedFd::from(writer));
+    writer.write_all(bytes).unwrap();
+    (File::from(OwnedFd::from(reader)), writer)
 }
 
 #[test]
 fn by_hand_through_libc_and_through_std_it_is_the_same_system_call() {
     if env::var_os(CLIENT).is_some() {
-        let file = File::options().write(true).open("/dev/null").unwrap();
-        for written in three_writes(&file, b"three ways") {
-            assert_eq!(written.unwrap(), 10);
+        let (reader, _writer) = pipe(b"wordwordword");
+        for (result, bytes) in three_reads(&reader) {
+            assert_eq!((result.unwrap(), &bytes), (4, b"word"));
         }
         return;
     }
@@ -81,38 +94,48 @@ fn by_hand_through_libc_and_through_std_it_is_the_same_system_call() {
         return;
     }
     let test = "by_hand_through_libc_and_through_std_it_is_the_same_system_call";
-    let client = again(test, "");
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-e", "trace=write"]).arg(client.get_program());
-    let traced = strace.args(client.get_args()).env(CLIENT, "").output().unwrap();
-    let traced = String::from_utf8(traced.stderr).unwrap();
-    let calls: Vec<&str> = traced
-        .lines()
-        .filter(|line| line.contains("three ways"))
-        .map(|line| line.split_once("] ").map_or(line, |(_, call)| call))
-        .collect();
-    let [by_hand, libc, std] = calls[..] else { panic!("three writes are in\n{traced}") };
-    assert!(by_hand.ends_with(" = 10"), "{by_hand}");
+    let calls = calls_with("\"word\"", test);
+    let [by_hand, libc, std] = &calls[..] else { panic!("three reads are in {calls:#?}") };
+    assert!(by_hand.starts_with("read(") && by_hand.ends_with(" = 4"), "{by_hand}");
     assert_eq!([by_hand, libc], [libc, std]);
 }
 
+/// The calls of the test's client in whose line these words are.
+fn calls_with(words: &str, test: &str) -> Vec<String> {
+    let client = again(test, "");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-e", "signal=none"]).arg(client.get_program());
+    let traced = strace.args(client.get_args()).env(CLIENT, "").output().unwrap();
+    let traced = String::from_utf8_lossy(&traced.stderr).into_owned();
+    let call = |line: &str| line.split_once("] ").map_or(line, |(_, call)| call).to_owned();
+    traced.lines().filter(|line| line.contains(words)).map(call).collect()
+}
+
 #[test]
-fn all_three_writes_put_the_same_bytes_into_a_pipe() {
-    let (mut reader, writer) = io::pipe().unwrap();
-    let writer = File::from(std::os::fd::OwnedFd::from(writer));
-    for written in three_writes(&writer, b"hello") {
-        assert_eq!(written.unwrap(), 5);
-        let mut bytes = [0; 5];
-        reader.read_exact(&mut bytes).unwrap();
-        assert_eq!(&bytes, b"hello");
+fn all_three_reads_get_what_is_there_and_no_more() {
+    let (reader, writer) = pipe(b"onetwosix!");
+    let [one, two, rest] = three_reads(&reader);
+    assert_eq!((one.0.unwrap(), one.1), (4, *b"onet"));
+    assert_eq!((two.0.unwrap(), two.1), (4, *b"wosi"));
+    assert_eq!((rest.0.unwrap(), rest.1), (2, *b"x!\0\0"));
+    drop(writer);
+    for (result, _) in three_reads(&reader) {
+        assert_eq!(result.unwrap(), 0, "the end, each time");
     }
 }
 
 #[test]
-fn all_three_writes_tell_the_same_error() {
-    let read_only = File::open("/dev/null").unwrap();
-    for refused in three_writes(&read_only, b"hello") {
-        let error = refused.expect_err("a descriptor that is only for reading takes no bytes");
+fn all_three_reads_tell_the_same_error() {
+    let (_reader, writer) = pipe(b"");
+    for (refused, _) in three_reads(&writer) {
+        let error = refused.expect_err("a descriptor that is only for writing has no bytes");
         assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+    }
+    let (reader, _writer) = pipe(b"");
+    // SAFETY: fcntl takes integers here, and the descriptor is open.
+    let set = unsafe { libc::fcntl(reader.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    assert_eq!(set, 0, "{}", io::Error::last_os_error());
+    for (refused, _) in three_reads(&reader) {
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

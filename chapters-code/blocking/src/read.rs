@@ -1,5 +1,5 @@
-//! One system call, `write(2)`: by hand and through libc. The third way is std's
-//! [`Write::write`](std::io::Write::write).
+//! One system call, `read(2)`: by hand and through libc. The third way is std's
+//! [`Read::read`](std::io::Read::read).
 
 use std::arch::asm;
 use std::io;
@@ -13,23 +13,24 @@ compile_error!("`by_asm` does not declare the registers of SVE, which a system c
 
 // ANCHOR: by_asm
 /// The number of the call and its arguments go into registers; one instruction enters the kernel.
-pub fn by_asm(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+pub fn by_asm(file: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     let fd = file.as_fd().as_raw_fd() as isize;
     let result: isize;
-    // SAFETY: the kernel reads `bytes.len()` bytes at `bytes`, which has them, through a descriptor
-    // that is open. It keeps off the stack, and changes no registers but those declared as outputs.
+    // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which is ours alone, and
+    // the descriptor is open. It keeps off the stack, and changes no registers but those declared as
+    // outputs.
     #[cfg(target_arch = "x86_64")]
     unsafe {
-        asm!("syscall", inlateout("rax") libc::SYS_write as isize => result, in("rdi") fd,
-            in("rsi") bytes.as_ptr(), in("rdx") bytes.len(),
+        asm!("syscall", inlateout("rax") libc::SYS_read as isize => result, in("rdi") fd,
+            in("rsi") buffer.as_mut_ptr(), in("rdx") buffer.len(),
             lateout("rcx") _, lateout("r11") _, options(nostack))
     }
     // SAFETY: as above. Where there is SVE the kernel clears what the vector registers have beyond 128
     // bits, and the predicates: nothing is kept there, as this is built without SVE.
     #[cfg(target_arch = "aarch64")]
     unsafe {
-        asm!("svc #0", in("x8") libc::SYS_write, inlateout("x0") fd => result,
-            in("x1") bytes.as_ptr(), in("x2") bytes.len(), options(nostack))
+        asm!("svc #0", in("x8") libc::SYS_read, inlateout("x0") fd => result,
+            in("x1") buffer.as_mut_ptr(), in("x2") buffer.len(), options(nostack))
     }
     match result {
         0.. => Ok(result as usize),
@@ -40,10 +41,10 @@ pub fn by_asm(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
 
 // ANCHOR: by_libc
 /// The same through libc, which returns -1 and puts the error into `errno`.
-pub fn by_libc(file: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+pub fn by_libc(file: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     let fd = file.as_fd().as_raw_fd();
-    // SAFETY: `bytes` is as long as it says, and `fd` is open.
-    let n = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    // SAFETY: `buffer` is as long as it says, ours alone, and `fd` is open.
+    let n = unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) };
     match n {
         -1 => Err(io::Error::last_os_error()),
         n => Ok(n as usize),
