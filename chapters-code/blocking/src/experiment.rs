@@ -81,6 +81,7 @@ pub fn busy_polling(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Repl
     in_rounds(server, paths, |stream| stream.set_nonblocking(true))
 }
 
+// ANCHOR: rounds
 /// Reads from one socket after the other, round after round, until all have ended.
 fn in_rounds(
     server: SocketAddr,
@@ -101,6 +102,7 @@ fn in_rounds(
     }
     Ok(replies)
 }
+// ANCHOR_END: rounds
 
 /// Sleeps until one of the sockets has something, and reads that one once.
 pub fn epoll(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {

@@ -1,7 +1,9 @@
 //! Two replies from one server: one client reads them in turn, the other both at once.
 
 use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::thread;
+use std::time::{Duration, Instant};
 
 // ANCHOR: server
 /// A server with one thread. It has the second reply first, and sends that first: `size` bytes.
@@ -36,3 +38,44 @@ pub fn at_once<R: Read + Send>(one: R, two: R) -> [Reply; 2] {
     })
 }
 // ANCHOR_END: at_once
+
+/// Two replies, each after so many milliseconds or none at all, and who reads them.
+#[derive(Debug, Clone, Copy)]
+pub struct Guess {
+    /// When reply 1 and reply 2 come, in milliseconds; `None`, where the peer closes at once.
+    pub comes: [Option<u64>; 2],
+    /// Whether a thread for each reads them, or one thread in turn.
+    pub a_thread_each: bool,
+}
+
+/// Four that can be guessed.
+pub const GUESSES: [Guess; 4] = [
+    Guess { comes: [Some(0), Some(100)], a_thread_each: false },
+    Guess { comes: [Some(200), Some(0)], a_thread_each: false },
+    Guess { comes: [Some(200), Some(0)], a_thread_each: true },
+    Guess { comes: [None, Some(100)], a_thread_each: false },
+];
+
+impl Guess {
+    /// When each reply was taken, and how many bytes it had.
+    pub fn taken(&self) -> io::Result<[(Duration, usize); 2]> {
+        let ((one, peer_one), (two, peer_two)) = (UnixStream::pair()?, UnixStream::pair()?);
+        let start = Instant::now();
+        for (ms, mut peer) in self.comes.into_iter().zip([peer_one, peer_two]) {
+            let Some(ms) = ms else { continue };
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(ms));
+                peer.write_all(b"reply")
+            });
+        }
+        let timed = |stream| to_its_end(stream).map(|reply| (start.elapsed(), reply.len()));
+        let [first, second] = match self.a_thread_each {
+            false => [one, two].map(timed),
+            true => thread::scope(|scope| {
+                let both = [one, two].map(|stream| scope.spawn(|| timed(stream)));
+                both.map(|thread| thread.join().expect("reading does not panic"))
+            }),
+        };
+        Ok([first?, second?])
+    }
+}

@@ -2,7 +2,7 @@
 //! [`Read::read`](std::io::Read::read).
 
 use std::arch::asm;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -51,3 +51,21 @@ pub fn by_libc(file: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 // ANCHOR_END: by_libc
+
+/// What the peer says first; `None`, if it closes without a word.
+pub fn greeting(mut stream: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut buffer = vec![0; 1024];
+    let n = stream.read(&mut buffer)?;
+    buffer.truncate(n);
+    Ok((n > 0).then_some(buffer))
+}
+
+// ANCHOR: greet
+/// What the peer says first; `None`, if it closes without a word. It is wrong: see its test.
+pub fn greeting_without_room(mut stream: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut buffer = Vec::with_capacity(1024);
+    let n = stream.read(&mut buffer)?;
+    buffer.truncate(n);
+    Ok((n > 0).then_some(buffer))
+}
+// ANCHOR_END: greet

@@ -4,7 +4,9 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 use blocking::experiment::{WAYS, marked, paths, strace_works, system_calls};
@@ -98,6 +100,26 @@ fn by_hand_through_libc_and_through_std_it_is_the_same_system_call() {
     let [by_hand, libc, std] = &calls[..] else { panic!("three reads are in {calls:#?}") };
     assert!(by_hand.starts_with("read(") && by_hand.ends_with(" = 4"), "{by_hand}");
     assert_eq!([by_hand, libc], [libc, std]);
+}
+
+#[test]
+fn one_read_of_a_socket_through_std_is_one_recvfrom() {
+    if env::var_os(CLIENT).is_some() {
+        let (mut unix, mut peer) = UnixStream::pair().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut tcp_peer, _) = listener.accept().unwrap();
+        peer.write_all(b"wordword").unwrap();
+        tcp_peer.write_all(b"wordword").unwrap();
+        assert_eq!(unix.read(&mut [0; 4]).unwrap() + tcp.read(&mut [0; 4]).unwrap(), 8);
+        return;
+    }
+    if no_strace() {
+        return;
+    }
+    let calls = calls_with("\"word\"", "one_read_of_a_socket_through_std_is_one_recvfrom");
+    assert_eq!(calls.len(), 2, "{calls:#?}");
+    assert!(calls.iter().all(|call| call.starts_with("recvfrom(")), "{calls:#?}");
 }
 
 /// The calls of the test's client in whose line these words are.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use blocking::held::{at_once, in_turn, second_first};
+use blocking::held::{GUESSES, at_once, in_turn, second_first};
 use blocking::parked::kernel_tells;
 use lab::doomed::{self, Ended};
 
@@ -67,6 +67,21 @@ fn a_client_that_reads_in_turn_hangs_on_a_large_second_reply_pipes() {
     let test = "a_client_that_reads_in_turn_hangs_on_a_large_second_reply_pipes";
     let ended = doomed::child(test, || assert!(taken(pipe, MUCH, in_turn)));
     hung(&ended, ["read", "write"]);
+}
+
+#[test]
+fn what_the_four_guesses_say() {
+    // In units of 100 ms, which a run may exceed and can't fall below.
+    let expected = [[(0, 5), (1, 5)], [(2, 5), (2, 5)], [(2, 5), (0, 5)], [(0, 0), (1, 5)]];
+    for (guess, expected) in GUESSES.iter().zip(expected) {
+        let runs: Vec<_> = (0..5).map(|_| guess.taken().unwrap()).collect();
+        for (at, (units, bytes)) in expected.into_iter().enumerate() {
+            let first = runs.iter().map(|run| run[at].0).min().unwrap();
+            let [least, most] = [units, units + 1].map(|n| n * Duration::from_millis(100));
+            assert!((least..most).contains(&first), "{guess:?}, reply {}: {first:?}", at + 1);
+            assert!(runs.iter().all(|run| run[at].1 == bytes), "{guess:?}: {runs:?}");
+        }
+    }
 }
 
 /// A child that says something on stdout, and then much on stderr.

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
-use blocking::read::{by_asm, by_libc};
+use blocking::read::{by_asm, by_libc, greeting, greeting_without_room};
 use lab::doomed;
 
 fn tcp() -> (TcpStream, TcpStream) {
@@ -57,10 +57,19 @@ fn read_of_no_bytes_does_not_wait_by_hand_through_libc_and_from_a_pipe() {
 
 #[test]
 fn a_vector_with_capacity_is_no_room_and_its_read_looks_like_the_end() {
-    let (mut client, mut server) = tcp();
+    let (client, mut server) = tcp();
     server.write_all(b"hello").unwrap();
-    assert_eq!(client.read(&mut Vec::with_capacity(1024)).unwrap(), 0);
-    assert_eq!(client.read(&mut vec![0; 1024]).unwrap(), 5);
+    assert_eq!(greeting_without_room(&client).unwrap(), None);
+    assert_eq!((&client).read(&mut [0; 64]).unwrap(), 5, "they are still there");
+}
+
+#[test]
+fn a_vector_with_length_is_room_and_its_read_gets_the_greeting() {
+    let (client, mut server) = tcp();
+    server.write_all(b"hello").unwrap();
+    assert_eq!(greeting(&client).unwrap().expect("no reply"), b"hello");
+    drop(server);
+    assert_eq!(greeting(&client).unwrap(), None);
 }
 
 #[test]
@@ -83,6 +92,8 @@ fn a_tokio_read_of_no_bytes_is_pending_until_there_is_one() {
         let mut server = server.into_std().unwrap();
         server.write_all(b"!").unwrap();
         assert_eq!(client.read(&mut []).await.unwrap(), 0);
-        assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 1);
+        assert_eq!(client.read(&mut Vec::with_capacity(64)).await.unwrap(), 0);
+        let mut room = Vec::with_capacity(64);
+        assert_eq!(client.read_buf(&mut room).await.unwrap(), 1, "read_buf uses the capacity");
     });
 }
