@@ -61,7 +61,8 @@ pub fn greeting(mut stream: impl Read) -> io::Result<Option<Vec<u8>>> {
 }
 
 // ANCHOR: greet
-/// What the peer says first; `None`, if it closes without a word. It is wrong: see its test.
+/// What the peer says first; `None`, if it closes without a word. It is wrong, and a page shows why:
+/// capacity is no room.
 pub fn greeting_without_room(mut stream: impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut buffer = Vec::with_capacity(1024);
     let n = stream.read(&mut buffer)?;
