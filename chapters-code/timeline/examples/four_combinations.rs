@@ -1,6 +1,6 @@
-//! Draws the four programs as one SVG; with the name of a program, its timeline as text. Each
-//! program runs fifty times, and the shortest run is drawn: the one in which the kernel gave the
-//! least time to other processes.
+//! Draws the four programs as one SVG; with the name of a program, that one alone, with its processor
+//! time. Each program runs fifty times, and the shortest run is drawn: the one in which the kernel
+//! gave the least time to other processes.
 
 use std::env;
 use std::process;
@@ -39,9 +39,8 @@ fn main() {
         process::exit(2);
     };
     let timeline = shortest(program);
-    let evidence = timeline.parallel();
-    let of = if evidence.proven() { "proof" } else { "in all" };
-    println!("{}\n{timeline}   {of}: {evidence}", words(&name, &timeline));
+    let caption = format!("{}: {}", words(&name, &timeline), timeline.parallel());
+    print!("{}", figure(&name, "One of the runs, alone.", &[(caption, &timeline)]));
 }
 
 fn draw_four() -> String {
