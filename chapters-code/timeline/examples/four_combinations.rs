@@ -39,7 +39,7 @@ fn main() {
         process::exit(2);
     };
     let timeline = shortest(program);
-    let caption = format!("{}: {}", words(&name, &timeline), timeline.parallel());
+    let caption = format!("{name}: {}", timeline.parallel());
     print!("{}", figure(&name, "One of the runs, alone.", &[(caption, &timeline)]));
 }
 
