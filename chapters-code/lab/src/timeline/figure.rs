@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::svg::{BAR, Drawing, RIGHT, WIDTH};
-use crate::svg::{escape, slug};
 use super::{Millis, Timeline};
+use crate::svg::{escape, slug};
 
 /// From one lane to the next.
 const LANE: f64 = BAR + 6.0;
