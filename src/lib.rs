@@ -7,6 +7,7 @@ pub mod console;
 pub mod externs;
 pub mod measure;
 pub mod new;
+pub mod picture;
 pub mod predict;
 pub mod prove;
 pub mod read;

@@ -11,6 +11,7 @@ use weave::{Book, Fence, Page};
 
 use crate::cargo::{self, Built};
 use crate::console::{self, Printed};
+use crate::picture::{PICTURE, picture};
 use crate::say;
 use crate::write;
 
@@ -47,11 +48,25 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
         }
         missed += gone.len();
     }
+    redraw(root)?;
     match missed {
         0 => Ok(()),
         1 => bail!("1 block was not recorded: run this again"),
         n => bail!("{n} blocks were not recorded: run this again"),
     }
+}
+
+/// Draws the picture in README.md again, where there is one.
+fn redraw(root: &Path) -> Result<()> {
+    let file = root.join(PICTURE);
+    if !file.exists() {
+        return Ok(());
+    }
+    let drawn = picture(&Book::load(root)?)?;
+    if write::update(&file, |_| Ok(drawn.clone()))? {
+        say::line(&mut std::io::stdout(), format_args!("{PICTURE}: drawn anew"));
+    }
+    Ok(())
 }
 
 /// Whether a command's output says that it ended badly, as some are shown to.

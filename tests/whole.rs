@@ -1,4 +1,4 @@
-//! Between them the pages show every line of `my-mio`.
+//! Between them the pages show every line of `my-mio`, and the picture in README.md shows what they say.
 
 use std::collections::HashSet;
 use std::fs;
@@ -24,6 +24,16 @@ fn the_notes_read_every_line_of_my_mio() {
         }
     }
     assert!(unread.is_empty(), "no page shows these lines:\n{}", unread.join("\n"));
+}
+
+#[test]
+fn the_picture_in_readme_shows_what_the_pages_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let drawn = book::picture::picture(&Book::load(root).unwrap()).unwrap();
+    let there = fs::read_to_string(root.join(book::picture::PICTURE)).unwrap();
+    assert!(there == drawn, "`cargo book record start` draws it again");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.contains(book::picture::PICTURE), "README.md shows it");
 }
 
 /// The lines of all excerpts, without indentation, each with its file.
