@@ -112,8 +112,8 @@ fn look(ended: &Receiver<()>, peer: &Peer, mode: Mode, until: Instant) -> io::Re
         }
     }
     let idle = looks.between();
-    let [of, ran, queued] = [idle.of, idle.ran, idle.queued].map(|time| time.as_millis());
-    say("idle", format_args!("{of} {ran} {queued}"))
+    let [of, ran, queued] = [idle.of, idle.ran, idle.queued].map(|time| time.as_micros());
+    say("idle", format_args!("{of} {ran} {queued} {}", idle.sleeps))
 }
 
 /// Tells what the peer has seen whenever it has seen more, in a thread that waits without a timeout:

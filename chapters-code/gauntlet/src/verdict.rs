@@ -219,20 +219,20 @@ fn spins(idle: Idle) -> String {
     )
 }
 
-/// Three numbers.
-fn three<T: FromStr>(told: &str) -> Option<[T; 3]> {
+fn numbers<T: FromStr, const N: usize>(told: &str) -> Option<[T; N]> {
     let numbers: Vec<T> = told.split(' ').map_while(|number| number.parse().ok()).collect();
     numbers.try_into().ok()
 }
 
 fn seen(how: &str) -> Option<Seen> {
-    let [connected, asked, too_many] = three(how)?;
+    let [connected, asked, too_many] = numbers(how)?;
     Some(Seen { connected, asked, too_many })
 }
 
 fn idle(how: &str) -> Option<Idle> {
-    let [of, ran, queued] = three(how)?.map(Duration::from_millis);
-    Some(Idle { of, ran, queued })
+    let [of, ran, queued, sleeps] = numbers::<u64, 4>(how)?;
+    let [of, ran, queued] = [of, ran, queued].map(Duration::from_micros);
+    Some(Idle { of, ran, queued, sleeps: sleeps.try_into().ok()? })
 }
 
 /// Milliseconds and an exit status.
