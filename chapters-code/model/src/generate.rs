@@ -90,7 +90,12 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
             let asks = drawn.asks();
             drawn.push(count + 1, What::Add(asks));
         }
-        Theme::Full => drawn.full(kind),
+        Theme::Full => {
+            if drawn.dice.one_in(2) {
+                drawn.push(1, What::Wait(16));
+            }
+            drawn.full(kind);
+        }
         _ => {}
     }
     let steps = 3 + drawn.dice.below(12);
@@ -177,10 +182,18 @@ impl Drawn<'_> {
         let call = self.dice.one_of(&calls);
         let allowed =
             [side, Side::Own, Side::Peer].into_iter().find(|side| kind.allows(*side, call).is_ok());
-        match allowed {
-            Some(Side::Own) => self.push(1, What::Own(call)),
-            Some(Side::Peer) => self.push(1, What::Peer(call)),
-            None => {}
+        let Some(side) = allowed else { return };
+        let made = |side, call| if side == Side::Own { What::Own(call) } else { What::Peer(call) };
+        self.push(1, made(side, call));
+        // A little more, for limits that are met to the byte; or all of it away at once.
+        let other = if side == Side::Own { Side::Peer } else { Side::Own };
+        match self.dice.below(4) {
+            0 => (0..3).for_each(|_| self.push(1, made(side, Call::Write(1)))),
+            1 | 2 if kind.allows(other, Call::Drain).is_ok() => {
+                self.push(1, made(other, Call::Drain));
+                self.push(1, What::Wait(16));
+            }
+            _ => {}
         }
     }
 
@@ -217,7 +230,12 @@ impl Drawn<'_> {
                 _ => dice.one_of(&[1, 1, 1, 5, 5, 100, 100, 100, 5000, 30000, 60000, 100_000]),
             };
             let n = if kind == Kind::Udp { n.min(5000) } else { n };
-            let rarely = if kind == Kind::Tcp && self.theme != Theme::Full { 16 } else { 3 };
+            let rarely = match kind {
+                Kind::Tcp if self.theme != Theme::Full => 16,
+                // What a pipe has room for shows when it is full.
+                Kind::Reader | Kind::Writer => 1,
+                _ => 3,
+            };
             let call = match dice.below(20) {
                 0..5 => Call::Write(n),
                 5..9 if kind == Kind::Eventfd => Call::Read(8),

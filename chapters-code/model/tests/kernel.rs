@@ -37,12 +37,12 @@ fn tries(kind: Kind, count: u64) {
 
 #[test]
 fn tcp_does_what_the_model_predicts() {
-    tries(Kind::Tcp, 3000);
+    tries(Kind::Tcp, 4000);
 }
 
 #[test]
 fn unix_streams_do_what_the_model_predicts() {
-    tries(Kind::Unix, 6000);
+    tries(Kind::Unix, 10_000);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn the_reading_end_of_a_pipe_does_what_the_model_predicts() {
 
 #[test]
 fn the_writing_end_of_a_pipe_does_what_the_model_predicts() {
-    tries(Kind::Writer, 6000);
+    tries(Kind::Writer, 12_000);
 }
 
 #[test]
