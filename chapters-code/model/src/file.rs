@@ -190,7 +190,8 @@ impl File {
             self.ended = true;
             self.wake(STATE);
             if self.shut {
-                self.unacknowledged = false;
+                // It carries the acknowledgement, if one's own FIN is not behind what has no room.
+                self.unacknowledged &= told.used > 0;
                 self.wake(STATE);
             }
         }

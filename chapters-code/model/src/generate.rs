@@ -70,8 +70,7 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
     let theme = match dice.below(24) {
         0..3 => Theme::Duplicate,
         3 => Theme::Asleep,
-        4 => Theme::Full,
-        5..7 if kind != Kind::Tcp => Theme::Full,
+        4..7 => Theme::Full,
         7..12 => Theme::Quiet,
         _ => Theme::Anything,
     };
@@ -80,7 +79,10 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
     // Most scripts begin with what makes the rest worth anything.
     for n in 1..=count {
         if !drawn.dice.one_in(8) {
-            let asks = drawn.asks();
+            let mut asks = drawn.asks();
+            if theme == Theme::Full && n == 1 && drawn.dice.one_in(2) {
+                asks = Flags::OUT | Flags::ET;
+            }
             drawn.push(n, What::Add(asks));
         }
     }
@@ -95,6 +97,13 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
                 drawn.push(1, What::Wait(16));
             }
             drawn.full(kind);
+        }
+        Theme::Asleep => {
+            // A waiter may run between two of the writes that fill something.
+            drawn.push(1, What::Wait(16));
+            let before = drawn.script.len();
+            drawn.full(kind);
+            drawn.script.iter_mut().skip(before).take(1).for_each(|step| step.asleep = true);
         }
         _ => {}
     }
@@ -175,6 +184,14 @@ impl Drawn<'_> {
                 self.clients.insert(1);
                 return (0..3).for_each(|_| self.push(1, What::Peer(Call::Connect)));
             }
+            Kind::Writer if self.dice.one_in(3) => {
+                // A page that was read in part has no room at its start; that shows when all are in use.
+                let [read, write] = [0, 1].map(|_| self.dice.one_of(&[100, 2000]));
+                self.push(1, What::Own(Call::Write(4095)));
+                self.push(1, What::Peer(Call::Read(read)));
+                self.push(1, What::Own(Call::Write(write)));
+                [Call::Fill; 3]
+            }
             Kind::Tcp => [Call::Fill, Call::Write(2_200_000), Call::Write(3_000_000)],
             Kind::Unix => [Call::Fill, Call::Write(50_000), Call::Write(60_000)],
             _ => [Call::Fill, Call::Fill, Call::Write(65_537)],
@@ -190,6 +207,9 @@ impl Drawn<'_> {
         match self.dice.below(4) {
             0 => (0..3).for_each(|_| self.push(1, made(side, Call::Write(1)))),
             1 | 2 if kind.allows(other, Call::Drain).is_ok() => {
+                if self.dice.one_in(2) {
+                    self.push(1, What::Wait(16));
+                }
                 self.push(1, made(other, Call::Drain));
                 self.push(1, What::Wait(16));
             }
