@@ -23,12 +23,6 @@ pub fn table(script: &Script, lines: &[Line]) -> String {
         .collect();
     let mut rows = vec![first];
     rows.extend(lines.iter().map(row));
-    // The interest list changes seldom. Where it did not, dots stand for it.
-    for at in (2..rows.len()).rev() {
-        if rows[at][1] == rows[at - 1][1] && rows[at][1] != ["-"] {
-            rows[at][1] = vec!["...".into()];
-        }
-    }
     for row in &mut rows {
         for (cell, width) in row.iter_mut().zip(WIDEST) {
             *cell = cell.iter().flat_map(|line| wrapped(line, width)).collect();

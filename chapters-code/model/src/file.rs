@@ -178,18 +178,20 @@ impl File {
     fn arrive(&mut self, written: u64, taken: u64, told: &Told) {
         let arrived = (self.late + written).saturating_sub(told.late);
         self.late = self.late + written - arrived;
-        self.unread = (self.unread + arrived).saturating_sub(taken);
+        self.unread += arrived;
         if arrived > 0 {
             self.wake(DATA);
         }
         if arrived > PART {
             self.wake(DATA);
         }
+        self.unread = self.unread.saturating_sub(taken);
         if self.end_sent && self.late == 0 && !self.ended {
             self.ended = true;
             self.wake(STATE);
             if self.shut {
-                self.unacknowledged = false;
+                // It carries the acknowledgement, if one's own FIN is not behind what has no room.
+                self.unacknowledged &= told.used > 0;
                 self.wake(STATE);
             }
         }
@@ -296,14 +298,18 @@ impl File {
         }
         match call {
             Call::Write(n) => self.unread += n,
-            Call::Fill => self.unread = u64::MAX - 1,
+            Call::Fill => {
+                // In several writes, and a waiter may run between two.
+                if told.moved > 8 {
+                    self.unread += 1;
+                    self.wake(Flags::IN);
+                }
+                self.unread = u64::MAX - 1;
+            }
             Call::Read(_) | Call::Drain => self.unread = 0,
             _ => return,
         }
         self.wake(if call.is_write() { Flags::IN } else { Flags::OUT });
-        if call == Call::Fill {
-            self.wake(Flags::IN);
-        }
     }
 
     fn datagrams(&mut self, side: Side, call: Call, told: &Told) {

@@ -70,8 +70,7 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
     let theme = match dice.below(24) {
         0..3 => Theme::Duplicate,
         3 => Theme::Asleep,
-        4 => Theme::Full,
-        5..7 if kind != Kind::Tcp => Theme::Full,
+        4..7 => Theme::Full,
         7..12 => Theme::Quiet,
         _ => Theme::Anything,
     };
@@ -80,7 +79,10 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
     // Most scripts begin with what makes the rest worth anything.
     for n in 1..=count {
         if !drawn.dice.one_in(8) {
-            let asks = drawn.asks();
+            let mut asks = drawn.asks();
+            if theme == Theme::Full && n == 1 && drawn.dice.one_in(2) {
+                asks = Flags::OUT | Flags::ET;
+            }
             drawn.push(n, What::Add(asks));
         }
     }
@@ -90,7 +92,19 @@ pub fn draw(dice: &mut Dice, kind: Kind) -> Script {
             let asks = drawn.asks();
             drawn.push(count + 1, What::Add(asks));
         }
-        Theme::Full => drawn.full(kind),
+        Theme::Full => {
+            if drawn.dice.one_in(2) {
+                drawn.push(1, What::Wait(16));
+            }
+            drawn.full(kind);
+        }
+        Theme::Asleep => {
+            // A waiter may run between two of the writes that fill something.
+            drawn.push(1, What::Wait(16));
+            let before = drawn.script.len();
+            drawn.full(kind);
+            drawn.script.iter_mut().skip(before).take(1).for_each(|step| step.asleep = true);
+        }
         _ => {}
     }
     let steps = 3 + drawn.dice.below(12);
@@ -170,6 +184,14 @@ impl Drawn<'_> {
                 self.clients.insert(1);
                 return (0..3).for_each(|_| self.push(1, What::Peer(Call::Connect)));
             }
+            Kind::Writer if self.dice.one_in(3) => {
+                // A page that was read in part has no room at its start; that shows when all are in use.
+                let [read, write] = [0, 1].map(|_| self.dice.one_of(&[100, 2000]));
+                self.push(1, What::Own(Call::Write(4095)));
+                self.push(1, What::Peer(Call::Read(read)));
+                self.push(1, What::Own(Call::Write(write)));
+                [Call::Fill; 3]
+            }
             Kind::Tcp => [Call::Fill, Call::Write(2_200_000), Call::Write(3_000_000)],
             Kind::Unix => [Call::Fill, Call::Write(50_000), Call::Write(60_000)],
             _ => [Call::Fill, Call::Fill, Call::Write(65_537)],
@@ -177,10 +199,21 @@ impl Drawn<'_> {
         let call = self.dice.one_of(&calls);
         let allowed =
             [side, Side::Own, Side::Peer].into_iter().find(|side| kind.allows(*side, call).is_ok());
-        match allowed {
-            Some(Side::Own) => self.push(1, What::Own(call)),
-            Some(Side::Peer) => self.push(1, What::Peer(call)),
-            None => {}
+        let Some(side) = allowed else { return };
+        let made = |side, call| if side == Side::Own { What::Own(call) } else { What::Peer(call) };
+        self.push(1, made(side, call));
+        // A little more, for limits that are met to the byte; or all of it away at once.
+        let other = if side == Side::Own { Side::Peer } else { Side::Own };
+        match self.dice.below(4) {
+            0 => (0..3).for_each(|_| self.push(1, made(side, Call::Write(1)))),
+            1 | 2 if kind.allows(other, Call::Drain).is_ok() => {
+                if self.dice.one_in(2) {
+                    self.push(1, What::Wait(16));
+                }
+                self.push(1, made(other, Call::Drain));
+                self.push(1, What::Wait(16));
+            }
+            _ => {}
         }
     }
 
@@ -217,7 +250,12 @@ impl Drawn<'_> {
                 _ => dice.one_of(&[1, 1, 1, 5, 5, 100, 100, 100, 5000, 30000, 60000, 100_000]),
             };
             let n = if kind == Kind::Udp { n.min(5000) } else { n };
-            let rarely = if kind == Kind::Tcp && self.theme != Theme::Full { 16 } else { 3 };
+            let rarely = match kind {
+                Kind::Tcp if self.theme != Theme::Full => 16,
+                // What a pipe has room for shows when it is full.
+                Kind::Reader | Kind::Writer => 1,
+                _ => 3,
+            };
             let call = match dice.below(20) {
                 0..5 => Call::Write(n),
                 5..9 if kind == Kind::Eventfd => Call::Read(8),

@@ -87,7 +87,7 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Kind::Tcp => "tcp",
             Kind::Unix => "unix",
             Kind::Reader => "pipe reader",

@@ -54,12 +54,13 @@ fn the_table_shows_both_lists_and_both_answers() {
     let expected = "\
 unix          interest  ready  model    kernel
 add IN|ET     1 IN|ET   -
-peer write 5  ...       1               5 bytes
-read 5        ...       1               5 bytes
-wait          ...       -      nothing  nothing
+peer write 5  1 IN|ET   1               5 bytes
+read 5        1 IN|ET   1               5 bytes
+wait          1 IN|ET   -      nothing  nothing
 2 add OUT     1 IN|ET   2
               2 OUT
-wait          ...       2      2 OUT    2 OUT
+wait          1 IN|ET   2      2 OUT    2 OUT
+              2 OUT
 They agree.
 ";
     assert_eq!(table, expected, "{table}");
