@@ -2,8 +2,8 @@
 
 pub mod contract;
 pub mod faults;
-pub mod model;
 mod linked;
+pub mod model;
 #[cfg(test)]
 mod rules;
 pub mod suite;

@@ -176,28 +176,28 @@ const RUN: &[Case] = &[
     Case {
         name: "an output that is not what is printed",
         page: "# T\n\n```console\n$ cargo run -q --example edge_law\nall is well\n```\n",
-        said: &["prints something else now", "-all is well", "+drain"],
+        said: &["prints something else now", "-all is well", "+level   one read per event"],
     },
     Case {
         name: "a drawing that is not what is drawn now",
         page: "# T\n\n```console,drawing\n\
-               $ cargo run -q --example four_combinations -- --svg taking_turns\n\
+               $ cargo run -q --example four_combinations\n\
                <svg viewBox=\"0 0 480 190\">\n<title>taking_turns: concurrent</title>\n</svg>\n```\n",
         said: &["prints something else now", "-<title>taking_turns: concurrent</title>", "+<path"],
     },
     Case {
         name: "another number than the one that may vary",
-        page: "# T\n\n```console,varies=\"edge-triggered\"\n\
+        page: "# T\n\n```console,varies=\"of 1000\"\n\
                $ cargo run -q --example edge_law\n\
-               bytes and close in one segment: who is still waiting?\n\
-               one read per event   edge-triggered     7 of 1000\n\
-               one read per event  level-triggered     0 of 1001\n\
-               drain                edge-triggered     0 of 1000\n```\n",
-        said: &["prints something else now", "-one read per event  level-triggered     0 of 1001"],
+                                              still waiting\n\
+               level   one read per event         7 of 1000\n\
+               edge    one read per event      1000 of 1001\n\
+               edge    read until WouldBlock      0 of 1000\n```\n",
+        said: &["prints something else now", "-edge    one read per event"],
     },
     Case {
         name: "the output of a page without a program",
-        page: "# T\n\n```console\n$ cargo book run blocking\n```\n",
+        page: "# T\n\n```console\n$ cargo book run cost\n```\n",
         said: &["prints something else now", "shows no whole program"],
     },
     Case {

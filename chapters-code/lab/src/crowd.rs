@@ -118,9 +118,10 @@ pub fn room_for(n: usize) -> io::Result<bool> {
 pub fn leave_descriptors(n: usize) -> io::Result<libc::rlimit> {
     let before = descriptor_limit()?;
     let next: io::Result<Vec<_>> =
-        (0..n).map(|_| io::stdout().as_fd().try_clone_to_owned()).collect();
-    let highest = next?.iter().map(AsRawFd::as_raw_fd).max().unwrap_or(-1);
-    set_descriptor_limit(libc::rlimit { rlim_cur: highest as libc::rlim_t + 1, ..before })?;
+        (0..=n).map(|_| io::stdout().as_fd().try_clone_to_owned()).collect();
+    // The one too many has the number that none may have.
+    let limit = next?.iter().map(AsRawFd::as_raw_fd).max().unwrap_or(0);
+    set_descriptor_limit(libc::rlimit { rlim_cur: limit as libc::rlim_t, ..before })?;
     Ok(before)
 }
 

@@ -52,7 +52,7 @@ const FOREVER: i32 = -1;
 fn sleep(socket: &UnixStream, timeout: i32) -> io::Result<()> {
     let mut list = [libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 }];
     // SAFETY: the kernel reads and writes one `pollfd`, which is what `list` has.
-    check(unsafe { libc::poll(list.as_mut_ptr(), 1, timeout) })?;
+    uninterrupted(|| unsafe { libc::poll(list.as_mut_ptr(), 1, timeout) })?;
     Ok(())
 }
 // ANCHOR_END: be_told
@@ -129,6 +129,16 @@ fn slept() -> i64 {
     let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) };
     assert_eq!(status, 0, "getrusage: {}", io::Error::last_os_error());
     usage.ru_nvcsw
+}
+
+/// Makes a call again that a signal or a tracer has interrupted: a wait then says `EINTR`.
+fn uninterrupted(mut call: impl FnMut() -> i32) -> io::Result<i32> {
+    loop {
+        match check(call()) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            result => return result,
+        }
+    }
 }
 
 /// Turns libc's -1 into the error that `errno` holds.

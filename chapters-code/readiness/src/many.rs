@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lab::timeline::cpu_time;
 
-use crate::check;
+use crate::{check, uninterrupted};
 
 // ANCHOR: ask_all
 /// Asks all sources, each time: the list is the program's, and the kernel walks it.
@@ -20,7 +20,7 @@ impl Ask<'_> {
         ready.clear();
         let (list, len) = (self.list.as_mut_ptr(), self.sources.len() as libc::nfds_t);
         // SAFETY: the kernel reads and writes `len` entries, and the list has one for each source.
-        check(unsafe { libc::poll(list, len, -1) })?;
+        uninterrupted(|| unsafe { libc::poll(list, len, -1) })?;
         let asked = self.list.iter().enumerate();
         ready.extend(asked.filter(|(_, source)| source.revents != 0).map(|(number, _)| number));
         Ok(())
@@ -49,13 +49,14 @@ pub struct Told<'a, S = OwnedFd> {
     events: Vec<libc::epoll_event>,
 }
 
-impl<S> Told<'_, S> {
+impl<S: AsFd> Told<'_, S> {
     /// Waits until at least one source is ready, and puts the numbers of all that are into `ready`.
     pub fn wait(&mut self, ready: &mut Vec<usize>) -> io::Result<()> {
         ready.clear();
         let (events, room) = (self.events.as_mut_ptr(), self.sources.len() as i32);
+        let epoll = self.epoll.as_raw_fd();
         // SAFETY: the kernel writes at most `room` events; there is one for each source.
-        let n = check(unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), events, room, -1) })?;
+        let n = uninterrupted(|| unsafe { libc::epoll_wait(epoll, events, room, -1) })?;
         ready.extend(self.events[..n as usize].iter().map(|event| event.u64 as usize));
         Ok(())
     }
@@ -83,6 +84,15 @@ impl<'a, S: AsFd> Told<'a, S> {
         let told = Told { epoll, sources, events };
         told.register(libc::EPOLL_CTL_ADD)?;
         Ok(told)
+    }
+
+    /// Takes a source off the list, by its number: its end would be told again and again.
+    pub fn forget(&self, number: usize) -> io::Result<()> {
+        let (epoll, fd) = (self.epoll.as_raw_fd(), self.sources[number].as_fd().as_raw_fd());
+        let none = std::ptr::null_mut();
+        // SAFETY: to delete, the kernel reads no event, and both descriptors are open.
+        check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd, none) })?;
+        Ok(())
     }
 
     /// Registers each source, by its number: one system call for each.

@@ -18,14 +18,14 @@ pub fn streams(n: usize) -> io::Result<(Vec<UnixStream>, Vec<UnixStream>)> {
 // ANCHOR_END: streams
 
 // ANCHOR: take
-/// Takes all that a stream has, and comes back when there is no more.
-fn take(mut stream: &UnixStream, reply: &mut Vec<u8>) -> io::Result<()> {
+/// Takes all that a stream has, and comes back when there is no more. Whether it has ended.
+fn take(mut stream: &UnixStream, reply: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = [0; 64];
     loop {
         match stream.read(&mut buffer) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(0) => return Ok(true),
             Ok(n) => reply.extend(&buffer[..n]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
@@ -34,14 +34,19 @@ fn take(mut stream: &UnixStream, reply: &mut Vec<u8>) -> io::Result<()> {
 // ANCHOR_END: take
 
 // ANCHOR: collect
-/// A reply of so many bytes from each stream.
+/// A reply of so many bytes from each stream. A stream that ends before that is an error.
 pub fn collect(streams: &[UnixStream], bytes: usize) -> io::Result<Vec<Vec<u8>>> {
     let mut replies = vec![Vec::new(); streams.len()];
     let (mut told, mut ready) = (Told::new(streams)?, Vec::new());
     while replies.iter().any(|reply| reply.len() < bytes) {
         told.wait(&mut ready)?;
         for &number in &ready {
-            take(&streams[number], &mut replies[number])?;
+            if take(&streams[number], &mut replies[number])? {
+                told.forget(number)?;
+                if replies[number].len() < bytes {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
+            }
         }
     }
     Ok(replies)

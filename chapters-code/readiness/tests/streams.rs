@@ -115,6 +115,18 @@ fn one_thread_collects_replies_in_the_order_in_which_they_come() {
     drop(peers.join());
 }
 
+#[test]
+fn a_reply_that_is_whole_counts_although_its_stream_has_ended() {
+    let (ours, mut peers) = streams(3).unwrap();
+    peers.iter_mut().try_for_each(|peer| peer.write_all(&[7; 100])).unwrap();
+    drop(peers);
+    assert_eq!(collect(&ours, 100).unwrap(), vec![vec![7; 100]; 3]);
+    let (ours, mut peers) = streams(2).unwrap();
+    peers[0].write_all(&[7; 99]).unwrap();
+    drop(peers);
+    assert_eq!(collect(&ours, 100).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+}
+
 /// Two numbers for one socket, as two processes or threads may have: both are told, one reads.
 #[test]
 fn what_was_there_when_epoll_said_so_may_be_gone_at_the_read() {

@@ -49,7 +49,8 @@ impl Chat {
             begun.extend_from_slice(bytes);
             let lines = begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let said: Vec<u8> = begun.drain(..lines).collect();
-            if begun.len() > LONGEST_LINE {
+            let longest = said.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap_or(0);
+            if longest.max(begun.len()) > LONGEST_LINE {
                 return Err(io::Error::other("the line is too long"));
             }
             tell(&said, token, clients);

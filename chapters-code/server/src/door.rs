@@ -9,7 +9,8 @@ use my_mio::net::{TcpListener, TcpStream};
 #[derive(Debug)]
 pub struct Door {
     listener: TcpListener,
-    /// Accepting stopped for want of descriptors or memory. Try again when some are free.
+    /// Accepting stopped for want of descriptors or memory, and somebody may wait. Try again when some
+    /// are free, and after a while.
     pub somebody_waits: bool,
 }
 
@@ -45,16 +46,17 @@ impl Door {
 }
 
 // ANCHOR: errors
-/// The process or the system has no descriptor left, or no memory: the client still waits.
+/// The process or the system has no descriptor left, or no memory, or may not accept now. The
+/// kernel says so before it looks at the queue: a client that waits still waits.
 fn is_full(error: &io::Error) -> bool {
-    use libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
-    matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS | ENOMEM))
+    use libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM};
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS | ENOMEM | EPERM))
 }
 
 /// One connection is gone already, or an error was waiting on it; see accept(2), *Error handling*.
 fn is_the_clients(error: &io::Error) -> bool {
     use libc::{ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EINTR, ENETDOWN, ENETUNREACH, ENONET};
-    use libc::{ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTO};
+    use libc::{ENOPROTOOPT, EPROTO};
     let gone = [
         ECONNABORTED,
         EHOSTDOWN,
@@ -64,8 +66,6 @@ fn is_the_clients(error: &io::Error) -> bool {
         ENETUNREACH,
         ENONET,
         ENOPROTOOPT,
-        EOPNOTSUPP,
-        EPERM,
         EPROTO,
     ];
     error.raw_os_error().is_some_and(|code| gone.contains(&code))

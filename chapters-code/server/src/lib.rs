@@ -50,7 +50,7 @@ pub trait Service {
 /// How a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// The client's socket has said `WouldBlock`: an event will tell when to go on.
+    /// An event will tell when to go on, unless the client was taken out.
     Waits,
     /// The turn was long enough: there may be more, and no event will tell.
     Unfinished,
@@ -92,11 +92,14 @@ impl<S: Service> Server<S> {
     pub fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         loop {
-            let patience = if self.unfinished.is_empty() { None } else { Some(Duration::ZERO) };
-            match self.poll.poll(&mut events, patience) {
+            match self.poll.poll(&mut events, self.patience()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
+            if self.door.somebody_waits {
+                self.accept()?;
+            }
+
             let mut turns = mem::take(&mut self.unfinished);
             turns.extend(events.iter().map(|event| event.token()));
             for token in turns {
@@ -110,6 +113,16 @@ impl<S: Service> Server<S> {
     // ANCHOR_END: run
 
     // ANCHOR: accept
+    /// How long to wait for an event: until one comes, unless there is something to do without one.
+    fn patience(&self) -> Option<Duration> {
+        match (self.unfinished.is_empty(), self.door.somebody_waits) {
+            (false, _) => Some(Duration::ZERO),
+            // Others than our clients may hold the descriptors, and nobody tells when they let go.
+            (true, true) => Some(Duration::from_millis(100)),
+            (true, false) => None,
+        }
+    }
+
     fn accept(&mut self) -> io::Result<()> {
         let Server { poll, door, clients, next, .. } = self;
         door.accept_all(|mut stream| {

@@ -125,6 +125,26 @@ fn a_server_out_of_descriptors_serves_those_who_wait_when_others_leave() {
     assert!(ended.stdout.contains("all ten had their answers"), "{ended:?}");
 }
 
+/// The descriptors are held by others than the server's clients, of which there is none.
+#[test]
+fn a_server_out_of_descriptors_tries_again_when_nobody_tells_that_some_are_free() {
+    let name = "a_server_out_of_descriptors_tries_again_when_nobody_tells_that_some_are_free";
+    let ended = doomed::child(name, || {
+        let address = serve(Echo);
+        assert_eq!(crowd::at_once(address, 1, b"hello").unwrap(), [b"hello"]);
+        thread::sleep(QUIET);
+        let socket = unconnected();
+        let before = crowd::leave_descriptors(0).unwrap();
+        let mut client = connect(socket, address);
+        client.write_all(b"hello").unwrap();
+        thread::sleep(QUIET);
+        crowd::set_descriptor_limit(before).unwrap();
+        client.read_exact(&mut [0; 5]).unwrap();
+        println!("served");
+    });
+    assert!(ended.stdout.contains("served"), "{ended:?}");
+}
+
 /// A socket of a client that will connect when there are no more descriptors.
 fn unconnected() -> std::os::fd::OwnedFd {
     use std::os::fd::FromRawFd;
@@ -268,9 +288,15 @@ fn a_chat_tells_everybody_but_the_author_whole_lines() {
 }
 
 #[test]
-fn a_chat_closes_who_says_a_line_without_end() {
+fn a_chat_closes_who_says_too_long_a_line_ended_or_not() {
+    for line in ["x".repeat(LONGEST_LINE + 4097), "x".repeat(LONGEST_LINE + 1) + "\n"] {
+        closes_who_says(&line);
+    }
+}
+
+fn closes_who_says(line: &str) {
     let [mut a, mut b, mut c] = guests(serve(Chat::default()));
-    a.say(&"x".repeat(LONGEST_LINE + 4097));
+    a.say(line);
     assert!(matches!(a.0.read(&mut [0; 1]), Ok(0) | Err(_)), "it is closed");
     b.say("still here\n");
     assert_eq!(c.hear(), "still here\n");
