@@ -1,8 +1,9 @@
 //! Prints what a thread, a goroutine and a task cost that wait, on this machine.
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
-use cost::{Goroutines, KEPT, Tasks, Threads, measure};
+use cost::{Goroutines, KEPT, Tasks, Threads, measure, wait_as_task};
 use lab::measure::machine;
 
 const ROUNDS: usize = 5;
@@ -25,7 +26,9 @@ fn main() -> io::Result<()> {
         ROUNDS,
         ROUND_TRIPS,
     )?;
-    println!("medians of {ROUNDS} rounds; each keeps {KEPT} bytes and waits\n");
+    let future = size_of_val(&wait_as_task(Arc::default(), Arc::default()));
+    println!("medians of {ROUNDS} rounds; each keeps {KEPT} bytes and waits");
+    println!("the future of such a task has {future} bytes\n");
     print!("{table}");
     Ok(())
 }

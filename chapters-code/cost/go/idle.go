@@ -1,13 +1,15 @@
 // Goroutines that wait. Prints its process id and Go's version, then answers each order on stdin
 // with the nanoseconds that it took: "add N" starts N more, "pass N" passes a token N times there
-// and back between two. Ends with its stdin.
+// and back between two, "byte N" a byte on a pair of sockets. Ends with its stdin.
 package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -48,6 +50,42 @@ func pass(roundTrips int) {
 	}
 }
 
+func byteThere(roundTrips int) {
+	one, other := pair()
+	defer one.Close()
+	defer other.Close()
+	go passByte(other, roundTrips)
+	must(one.Write([]byte{1}))
+	passByte(one, roundTrips)
+}
+
+func passByte(socket net.Conn, roundTrips int) {
+	var buffer [64]byte
+	for i := 0; i < roundTrips; i++ {
+		n := must(socket.Read(buffer[:]))
+		must(socket.Write(buffer[:n]))
+	}
+}
+
+func pair() (net.Conn, net.Conn) {
+	fds := must(syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0))
+	return connection(fds[0]), connection(fds[1])
+}
+
+// Go's own view of a descriptor: net duplicates it, and the file closes the one that it was given.
+func connection(fd int) net.Conn {
+	file := os.NewFile(uintptr(fd), "pair")
+	defer file.Close()
+	return must(net.FileConn(file))
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
 func main() {
 	runtime.GOMAXPROCS(1)
 	fmt.Println(os.Getpid())
@@ -65,6 +103,8 @@ func main() {
 			add(count, word)
 		case "pass":
 			pass(count)
+		case "byte":
+			byteThere(count)
 		}
 		fmt.Println(time.Since(start).Nanoseconds())
 	}

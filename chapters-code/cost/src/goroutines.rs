@@ -63,6 +63,10 @@ impl Crowd for Goroutines {
     fn pass(&mut self, round_trips: u32) -> io::Result<Duration> {
         Ok(self.order("pass", round_trips as usize)? / (2 * round_trips))
     }
+
+    fn pass_byte(&mut self, round_trips: u32) -> io::Result<Duration> {
+        Ok(self.order("byte", round_trips as usize)? / (2 * round_trips))
+    }
 }
 
 impl Drop for Goroutines {

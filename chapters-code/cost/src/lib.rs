@@ -35,10 +35,16 @@ pub trait Crowd {
 
     /// Two that wait for each other pass a token there and back: how long one pass took.
     fn pass(&mut self, round_trips: u32) -> io::Result<Duration>;
+
+    /// The same with a byte on a pair of sockets for the token, which has to go through the kernel.
+    fn pass_byte(&mut self, round_trips: u32) -> io::Result<Duration>;
 }
 
 /// The row of [`measure`] that the claim is about: pages of the process and their tables.
 pub const MEMORY: &str = "memory, bytes";
+
+/// The row of [`measure`] that says what a switch takes if a byte on a socket causes it.
+pub const BY_A_BYTE: &str = "to switch by a byte, ns";
 
 /// Adds to each crowd its number of waiters, `rounds` times in turns, and tells what one costs. Then
 /// passes the token, unless there are no `round_trips` to make.
@@ -58,6 +64,7 @@ pub fn measure(
                 (MEMORY, each.own()),
                 ("of it page tables", each.page_tables),
                 ("kernel, bytes", each.kernel),
+                ("10,000 of them, MB", (each.own() + each.kernel + 50) / 100),
                 ("addresses, bytes", each.address_space),
                 ("to create, ns", took.as_nanos() as u64 / *count as u64),
             ] {
@@ -66,6 +73,8 @@ pub fn measure(
             if round_trips > 0 {
                 let passed = crowd.pass(round_trips)?;
                 table.add("to switch, ns", crowd.name(), passed.as_nanos() as u64);
+                let passed = crowd.pass_byte(round_trips)?;
+                table.add(BY_A_BYTE, crowd.name(), passed.as_nanos() as u64);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::Interest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
@@ -124,6 +124,18 @@ impl Crowd for Tasks {
         })?;
         Ok(start.elapsed() / (2 * round_trips))
     }
+
+    fn pass_byte(&mut self, round_trips: u32) -> io::Result<Duration> {
+        self.runtime.block_on(async {
+            let (mut one, other) = UnixStream::pair()?;
+            let start = Instant::now();
+            one.write_all(&[1]).await?;
+            let other = task::spawn(pass_byte(other, round_trips));
+            let _one = task::spawn(pass_byte(one, round_trips)).await??;
+            other.await??;
+            Ok(start.elapsed() / (2 * round_trips))
+        })
+    }
 }
 
 /// Takes the token and gives it to the other.
@@ -132,4 +144,15 @@ async fn pass(mine: Arc<Notify>, other: Arc<Notify>, round_trips: u32) {
         mine.notified().await;
         other.notify_one();
     }
+}
+
+/// Takes the byte and gives it back. Returns the socket still open, since nobody takes the last byte
+/// and its sender would otherwise be told of a broken pipe.
+async fn pass_byte(mut socket: UnixStream, round_trips: u32) -> io::Result<UnixStream> {
+    let mut buffer = [0; 64];
+    for _ in 0..round_trips {
+        let n = socket.read(&mut buffer).await?;
+        socket.write_all(&buffer[..n]).await?;
+    }
+    Ok(socket)
 }

@@ -1,6 +1,7 @@
 use std::hint;
-use std::io;
+use std::io::{self, Read, Write};
 use std::mem::{self, size_of};
+use std::os::unix::net::UnixStream;
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -127,6 +128,30 @@ impl Crowd for Threads {
         });
         Ok(start.elapsed() / (2 * round_trips))
     }
+
+    /// Both on one core too.
+    fn pass_byte(&mut self, round_trips: u32) -> io::Result<Duration> {
+        // Both ends stay open until both threads have ended, since nobody takes the last byte.
+        let (one, other) = UnixStream::pair()?;
+        let start = Instant::now();
+        (&one).write_all(&[1])?;
+        thread::scope(|scope| {
+            let ends = [&one, &other].map(|end| scope.spawn(|| pass_byte(end, round_trips)));
+            ends.into_iter().try_for_each(|end| end.join().expect("it returns its errors"))
+        })?;
+        Ok(start.elapsed() / (2 * round_trips))
+    }
+}
+
+/// Takes the byte and gives it back.
+fn pass_byte(mut socket: &UnixStream, round_trips: u32) -> io::Result<()> {
+    on_one_core();
+    let mut buffer = [0; 64];
+    for _ in 0..round_trips {
+        let n = socket.read(&mut buffer)?;
+        socket.write_all(&buffer[..n])?;
+    }
+    Ok(())
 }
 
 /// Keeps the calling thread on the first core that it may use: sched_setaffinity(2).

@@ -5,8 +5,11 @@ use std::fs;
 use std::hint;
 use std::io::ErrorKind;
 use std::os::unix::net;
-use std::sync::Arc;
+use std::panic;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Barrier};
+use std::thread::{self, Builder};
+use std::time::Duration;
 
 use cost::limits::{Limit, Met, Squeeze, least, meet, one_thread, too_many_mappings};
 use cost::{
@@ -71,9 +74,13 @@ fn to_spawn_a_future_costs_less_than_512_bytes_more_than_the_future() {
 fn a_thread_costs_ten_times_a_task_that_waits_for_a_socket_too() {
     passes(doomed::child("a_thread_costs_ten_times_a_task_that_waits_for_a_socket_too", || {
         const SOCKETS: usize = 200;
+        let (socket, _peer) = net::UnixStream::pair().unwrap();
+        let future = size_of_val(&wait_on(socket, Arc::default())) as u64;
         let pairs: Vec<_> = (0..SOCKETS).map(|_| net::UnixStream::pair().unwrap()).collect();
         let (mine, _peers): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let mut tasks = Tasks::new().unwrap();
+        // Into the heap that is free already: what follows has to be taken from the kernel.
+        tasks.add(1_000).unwrap();
         let mut threads = Threads::new();
         threads.add(SOCKETS).unwrap();
         let thread = each(&mut threads, SOCKETS);
@@ -82,7 +89,26 @@ fn a_thread_costs_ten_times_a_task_that_waits_for_a_socket_too() {
         let mut sockets = mine.into_iter();
         tasks.spawn(SOCKETS, |arrived| wait_on(sockets.next().unwrap(), arrived));
         let task = Memory::now().unwrap().each_since(&before, SOCKETS);
+        assert!(task.own() >= future, "less than its future of {future} bytes: {task:?}");
         assert!(thread.own() >= 10 * task.own(), "{thread:?}\n{task:?}");
+    }));
+}
+
+#[test]
+fn a_switch_by_a_byte_on_a_socket_is_not_ten_times_cheaper_for_a_task() {
+    let name = "a_switch_by_a_byte_on_a_socket_is_not_ten_times_cheaper_for_a_task";
+    passes(doomed::child(name, || {
+        const ROUND_TRIPS: u32 = 1_000;
+        let (mut tasks, mut threads) = (Tasks::new().unwrap(), Threads::new());
+        // Of each the round that others disturbed least.
+        let [mut task, mut thread, mut by_a_word] = [Duration::MAX; 3];
+        for _ in 0..10 {
+            task = task.min(tasks.pass_byte(ROUND_TRIPS).unwrap());
+            thread = thread.min(threads.pass_byte(ROUND_TRIPS).unwrap());
+            by_a_word = by_a_word.min(tasks.pass(ROUND_TRIPS).unwrap());
+        }
+        assert!(thread < 10 * task, "by a byte: thread {thread:?}, task {task:?}");
+        assert!(10 * by_a_word < task, "task: by a word {by_a_word:?}, by a byte {task:?}");
     }));
 }
 
@@ -182,17 +208,76 @@ fn a_thread_keeps_the_stack_that_it_once_used() {
 }
 
 #[test]
+fn a_thread_that_ends_gives_back_the_stack_that_it_used() {
+    passes(doomed::child("a_thread_that_ends_gives_back_the_stack_that_it_used", || {
+        const THREADS: usize = 50;
+        let (deep, leave) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+        let resident = || Memory::now().unwrap().resident;
+        thread::scope(|scope| {
+            let threads = [(); THREADS].map(|()| {
+                scope.spawn(|| {
+                    go_deep();
+                    deep.wait();
+                    leave.wait();
+                })
+            });
+            deep.wait();
+            let there = resident();
+            leave.wait();
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            let given_back = there.saturating_sub(resident()) as usize;
+            assert!(given_back > THREADS * DEEP * 9 / 10, "{given_back} bytes of {there}");
+        });
+    }));
+}
+
+#[test]
 fn a_small_stack_saves_page_tables_and_not_the_pages() {
     passes(doomed::child("a_small_stack_saves_page_tables_and_not_the_pages", || {
         if other_pages() {
             return;
         }
-        let (mut large, mut small) = (Threads::new(), Threads::new());
-        small.stack = 64 << 10;
-        let (large, small) = (each(&mut large, 400), each(&mut small, 400));
+        let (mut many, mut few) = (Threads::new(), Threads::new());
+        few.stack = 64 << 10;
+        let (large, small) = (each(&mut many, 400), each(&mut few, 400));
         assert!(small.resident * 2 > large.resident, "{small:?}\n{large:?}");
         assert!(small.page_tables * 4 < large.page_tables, "{small:?}\n{large:?}");
         assert!(small.mappings == large.mappings, "{small:?}\n{large:?}");
+        // Others start and end threads too, so it is enough if a round was undisturbed.
+        let mut rounds = (0..10).map(|_| [kernel_stacks(&mut many), kernel_stacks(&mut few)]);
+        let same = |&[many, few]: &[u64; 2]| many > 0 && many.abs_diff(few) * 5 < many;
+        assert!(rounds.any(|round| same(&round)), "the kernel's stacks depend on the process's");
+    }));
+}
+
+/// By how many KiB the kernel's stacks grow, those of the whole machine, if 200 threads are added.
+fn kernel_stacks(threads: &mut Threads) -> u64 {
+    let now = || {
+        let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
+        let line = meminfo.lines().find_map(|line| line.strip_prefix("KernelStack:"));
+        line.unwrap().trim_end_matches("kB").trim().parse::<u64>().unwrap()
+    };
+    let before = now();
+    threads.add(200).unwrap();
+    now().saturating_sub(before)
+}
+
+#[test]
+fn thread_spawn_panics_where_builder_spawn_returns_the_error() {
+    let name = "thread_spawn_panics_where_builder_spawn_returns_the_error";
+    passes(doomed::child(name, || {
+        // Room for signal stacks and for messages, and not for another stack of 2 MiB.
+        let most = Memory::now().unwrap().address_space + (1 << 20);
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        // SAFETY: the kernel reads the struct during the call.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+
+        let error = Builder::new().spawn(|| {}).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EAGAIN), "{error}");
+
+        let panic = panic::catch_unwind(|| thread::spawn(|| {})).unwrap_err();
+        let words = panic.downcast_ref::<String>().expect("a panic with a message");
+        assert!(words.starts_with("failed to spawn thread"), "{words}");
     }));
 }
 
@@ -308,11 +393,47 @@ fn nothing_to_squeeze() -> bool {
 fn other_pages() -> bool {
     let size = page_size();
     let huge = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
-    let other = size != 4096 || huge.is_ok_and(|huge| huge.contains("[always]"));
+    let always = huge.is_ok_and(|huge| huge.contains("[always]"));
+    let other = size != 4096 || always && !a_stack_refuses_huge_pages();
     if other {
-        println!("\nskipped: pages of {size} bytes, or huge pages always: other figures");
+        println!("\nskipped: pages of {size} bytes, or huge pages for stacks: other figures");
     }
     other
+}
+
+/// Whether the kernel has marked the stack of a new thread as one without huge pages: `nh` among the
+/// `VmFlags` of its mapping in `/proc/self/smaps`.
+fn a_stack_refuses_huge_pages() -> bool {
+    let flags = thread::spawn(|| {
+        let local = 0_u8;
+        flags_around((&raw const local).addr())
+    });
+    flags.join().unwrap().split_whitespace().any(|flag| flag == "nh")
+}
+
+/// The `VmFlags` of the mapping around an address.
+fn flags_around(address: usize) -> String {
+    let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let range = |line: &str| {
+        let (from, to) = line.split_once(' ')?.0.split_once('-')?;
+        let parse = |hex| usize::from_str_radix(hex, 16).ok();
+        Some(parse(from)?..parse(to)?)
+    };
+    let mut lines = smaps.lines();
+    lines.find(|line| range(line).is_some_and(|range| range.contains(&address))).expect("mapped");
+    lines.find_map(|line| line.strip_prefix("VmFlags:")).expect("flags of a mapping").to_owned()
+}
+
+#[test]
+fn a_stack_has_no_huge_pages_since_linux_6_7() {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
+    let version: [u32; 2] = [numbers.next().unwrap(), numbers.next().unwrap()];
+    if version < [6, 7] || !fs::exists("/sys/kernel/mm/transparent_hugepage").unwrap() {
+        println!("\nskipped: Linux {}, or one without huge pages", release.trim());
+        return;
+    }
+    assert!(a_stack_refuses_huge_pages());
 }
 
 fn page_size() -> u64 {

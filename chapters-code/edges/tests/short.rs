@@ -8,11 +8,12 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::ptr;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use edges::{
     CLOSE, Counted, EDGE, EDGE_AND_CLOSE, Ended, Epoll, FOREVER, LEVEL, NOTHING, drain_per_event,
-    hello_and_close, pair, stop_at_short_read, stop_at_short_read_if_open,
+    hello_and_close, pair, stop_at_short_read, stop_at_short_read_if_open, unread,
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -34,12 +35,35 @@ fn a_short_read_proves_that_the_bytes_are_drained_and_not_that_no_close_follows(
         assert_eq!(client.read(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
     }
 
+    // A large buffer and many segments: the read waits for none, so all of them have to be there.
+    let mut large = vec![0; 1 << 16];
+    for len in [65, 1_000, 10_000, 30_000] {
+        let (mut client, mut server) = pair().unwrap();
+        server.set_nodelay(true).unwrap();
+        vec![7; len].chunks(997).for_each(|chunk| server.write_all(chunk).unwrap());
+        assert!(until_unread(&client, len), "{len} bytes have not arrived");
+        assert_eq!(client.read(&mut large).unwrap(), len);
+        assert_eq!(client.read(&mut large).unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+
     let (mut client, server) = pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     hello_and_close(server).unwrap();
     let ended = stop_at_short_read(&epoll, &mut client, A_WHILE).unwrap();
     assert_eq!(ended, Ended::StillWaiting { bytes: 5 });
     assert_eq!(client.read(&mut buffer).unwrap(), 0, "the close has been in the socket");
+}
+
+/// Whether so many bytes are there to be read, within ten seconds.
+fn until_unread(client: &TcpStream, len: usize) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while (unread(client).unwrap() as usize) < len {
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::yield_now();
+    }
+    true
 }
 
 #[test]
@@ -119,6 +143,23 @@ fn level_triggered_the_short_read_costs_an_event_and_no_hang() {
     hello_and_close(server).unwrap();
     let ended = stop_at_short_read(&epoll, &mut client, FOREVER).unwrap();
     assert_eq!(ended, Ended::Closed { bytes: 5 });
+
+    // The events are counted by handing out one at a time: `EPOLLONESHOT`, and a new registration.
+    let one_event = LEVEL | libc::EPOLLONESHOT as u32;
+    let (mut client, server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, one_event).unwrap();
+    hello_and_close(server).unwrap();
+    let ended = stop_at_short_read(&epoll, &mut client, 0).unwrap();
+    assert_eq!(ended, Ended::StillWaiting { bytes: 5 }, "one event is not enough");
+    epoll.rearm(&client, one_event).unwrap();
+    let ended = stop_at_short_read(&epoll, &mut client, 0).unwrap();
+    assert_eq!(ended, Ended::Closed { bytes: 0 }, "two are");
+
+    let (mut client, server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, one_event).unwrap();
+    hello_and_close(server).unwrap();
+    let ended = drain_per_event(&epoll, &mut client, 0).unwrap();
+    assert_eq!(ended, Ended::Closed { bytes: 5 }, "one is enough for the reader that drains");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::future::ready;
 use std::hint::{self, black_box};
 use std::io;
 use std::mem;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -120,13 +121,15 @@ pub fn count() -> usize {
 }
 // ANCHOR_END: count
 
-/// Where two variables of a task lie.
-#[derive(Clone, Copy, Debug)]
+/// Where two variables of a task lie, and its future.
+#[derive(Clone, Debug)]
 pub struct Addresses {
     /// Of one that is gone before the task lets go of the thread.
     pub between_awaits: usize,
     /// Of one that is alive across an await.
     pub across_an_await: usize,
+    /// All the bytes of the future.
+    pub future: Range<usize>,
 }
 
 // ANCHOR: one_stack
@@ -138,10 +141,21 @@ pub fn one_stack() -> [Addresses; 2] {
         let between_awaits = address_of_a_local();
         next_turn().await;
         let across_an_await = black_box(&raw const kept).addr();
-        found.borrow_mut().push(Addresses { between_awaits, across_an_await });
+        found.borrow_mut().push((between_awaits, across_an_await));
     };
-    take_turns([task(), task()]);
-    found.into_inner().try_into().expect("two tasks")
+    let tasks = [Box::pin(task()), Box::pin(task())];
+    let mut futures = tasks.each_ref().map(|task| bytes_of(&**task)).into_iter();
+    take_turns(tasks);
+    [(); 2].map(|()| {
+        let (between_awaits, across_an_await) = found.borrow_mut().remove(0);
+        Addresses { between_awaits, across_an_await, future: futures.next().expect("two") }
+    })
+}
+
+/// The addresses of all the bytes of a value.
+pub fn bytes_of<T>(value: &T) -> Range<usize> {
+    let start = (&raw const *value).addr();
+    start..start + size_of::<T>()
 }
 
 #[inline(never)]

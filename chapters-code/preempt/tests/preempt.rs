@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::future::ready;
 use std::hint;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +12,13 @@ use std::thread;
 use lab::doomed::{Ending, child};
 use lab::timeline::Timeline;
 use preempt::{
-    TIMES, awaiting_nothing, awaiting_pending, awaiting_ready, count, one_stack, two_threads,
+    TIMES, awaiting_nothing, awaiting_pending, awaiting_ready, bytes_of, count, one_stack,
+    two_threads,
 };
 use timeline::{next_turn, take_turns};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, LocalSet, block_in_place, unconstrained};
+use tokio::task::{JoinHandle, LocalSet, block_in_place, spawn_blocking, unconstrained, yield_now};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -186,4 +187,62 @@ fn two_tasks_run_on_the_same_bytes_of_one_stack() {
     let [a, b] = one_stack();
     assert_eq!(a.between_awaits, b.between_awaits);
     assert_ne!(a.across_an_await, b.across_an_await);
+    for task in [a, b] {
+        assert!(task.future.contains(&task.across_an_await), "not in its future: {task:x?}");
+        assert!(!task.future.contains(&task.between_awaits), "in its future: {task:x?}");
+    }
+}
+
+/// Half of the stack that a test has: what is nearer than this to a local is on the same stack.
+const NEAR: usize = 1 << 20;
+
+#[test]
+fn a_future_that_is_pinned_on_the_stack_keeps_its_variables_there() {
+    let local = 7;
+    let kept_at = Cell::new(0);
+    let task = pin!(async {
+        let kept = 7;
+        next_turn().await;
+        kept_at.set(hint::black_box(&raw const kept).addr());
+    });
+    let future = bytes_of(&*task);
+    take_turns([task]);
+    assert!(future.contains(&kept_at.get()), "{:#x} is not in {future:x?}", kept_at.get());
+    let here = (&raw const local).addr();
+    assert!(kept_at.get().abs_diff(here) < NEAR, "{:#x} is not near {here:#x}", kept_at.get());
+}
+
+/// Computes, and says whether the other task ran meanwhile.
+fn computes(ran: &AtomicBool) -> bool {
+    (0..1_000_000).any(|_| ran.load(Ordering::Relaxed))
+}
+
+#[test]
+fn yield_now_gives_other_tasks_their_turn_and_spawn_blocking_the_thread() {
+    let saw_the_other = |computing: fn(Arc<AtomicBool>) -> JoinHandle<bool>| {
+        current_thread().block_on(async {
+            let ran = Arc::new(AtomicBool::new(false));
+            let computing = computing(Arc::clone(&ran));
+            let other = tokio::spawn(async move { ran.store(true, Ordering::Relaxed) });
+            let saw = computing.await.unwrap();
+            other.await.unwrap();
+            saw
+        })
+    };
+    assert!(!saw_the_other(|ran| tokio::spawn(async move { computes(&ran) })), "nothing yields");
+    assert!(saw_the_other(|ran| {
+        tokio::spawn(async move {
+            computes(&ran);
+            yield_now().await;
+            computes(&ran)
+        })
+    }));
+    assert!(saw_the_other(|ran| {
+        spawn_blocking(move || {
+            while !ran.load(Ordering::Relaxed) {
+                hint::spin_loop();
+            }
+            true
+        })
+    }));
 }
