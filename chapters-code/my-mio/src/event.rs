@@ -1,4 +1,19 @@
-//! What happened, and to whom.
+//! What happened, and to which source; and [`Source`], which is what can be registered.
+//!
+//! # An event is a hint
+//!
+//! It says that a call is worth making, not how the call will end: somebody else may have taken the
+//! bytes meanwhile. What a read or a write returns is what counts, and
+//! [`WouldBlock`](std::io::ErrorKind::WouldBlock) is no failure. One event may say several things,
+//! and an error or an end usually sets *readable* and *writable* too, so a program that only reads
+//! and writes learns of both.
+//!
+//! # The end of writing is a hint too
+//!
+//! A full pipe that has lost its reader reports an error and nothing else, so
+//! [`is_write_closed`](Event::is_write_closed) takes an error alone for the end of writing. For a
+//! pipe it is. A socket reports the same when it has an error to fetch: a connected UDP socket one
+//! of whose datagrams was refused, or one with a message in its error queue. It can still send.
 
 use std::fmt;
 use std::slice;
@@ -6,14 +21,15 @@ use std::slice;
 use crate::Token;
 pub use crate::source::Source;
 
+/// What happened to a registered source. What it says is a [hint](self#an-event-is-a-hint).
 // ANCHOR: event
-/// What happened to a registered source: `struct epoll_event`, as the kernel wrote it.
+/// It is a `struct epoll_event`, as the kernel wrote it.
 #[derive(Clone)]
 #[repr(transparent)]
 pub struct Event(libc::epoll_event);
 
 impl Event {
-    /// The token of the registration.
+    /// The token that the source was registered with.
     pub fn token(&self) -> Token {
         Token(self.0.u64 as usize)
     }
@@ -26,18 +42,18 @@ impl Event {
 
 // ANCHOR: predicates
 impl Event {
-    /// There are bytes to read, the end among them, or a connection to accept.
+    /// A read is worth making: there are bytes, or the end, or a connection to accept.
     pub fn is_readable(&self) -> bool {
         self.has(libc::EPOLLIN | libc::EPOLLPRI)
     }
 
-    /// There is room to write.
+    /// A write is worth making: there is room, or a connect has ended.
     pub fn is_writable(&self) -> bool {
         self.has(libc::EPOLLOUT)
     }
 
-    /// There is an error to fetch, by `take_error` or by the next call, or a message in the socket's
-    /// error queue. Or a pipe has lost its reader.
+    /// There is an error to fetch, by `take_error` or by the next call, or a message in the
+    /// socket's error queue. Or a pipe has lost its reader.
     pub fn is_error(&self) -> bool {
         self.has(libc::EPOLLERR)
     }
@@ -57,20 +73,20 @@ impl Event {
         self.has(libc::EPOLLHUP) || (self.has(libc::EPOLLIN) && self.has(libc::EPOLLRDHUP))
     }
 
-    /// Nothing more can be written: both directions are closed, or a write would meet an error. A full
-    /// pipe that has lost its reader says so by an error alone.
+    /// Both directions are closed, or a write would meet an error. It need not be the end: a UDP
+    /// socket that was refused says so and [can still send](self#the-end-of-writing-is-a-hint-too).
     pub fn is_write_closed(&self) -> bool {
         self.has(libc::EPOLLHUP)
             || (self.has(libc::EPOLLOUT) && self.has(libc::EPOLLERR))
             || self.0.events == libc::EPOLLERR as u32
     }
 
-    /// Never: FreeBSD and macOS have it.
+    /// Always `false`: FreeBSD and macOS have such events, and Linux has not.
     pub fn is_aio(&self) -> bool {
         false
     }
 
-    /// Never: FreeBSD has it.
+    /// Always `false`: FreeBSD has such events, and Linux has not.
     pub fn is_lio(&self) -> bool {
         false
     }
@@ -98,12 +114,15 @@ impl fmt::Debug for Event {
 }
 // ANCHOR_END: event_debug
 
+/// Room for the events of one [`Poll::poll`](crate::Poll::poll), and the events of the last one. It
+/// is made once and used for every poll. If more sources have news than there is room, the rest
+/// comes with the next polls: nothing is lost.
 // ANCHOR: events
-/// Room for the events of one [`Poll::poll`](crate::Poll::poll).
+/// What a poll brings goes here.
 pub struct Events(Vec<Event>);
 
 impl Events {
-    /// Room for `capacity` events. A poll with room for none is an error.
+    /// Makes room for `capacity` events. A poll with room for none is an error.
     pub fn with_capacity(capacity: usize) -> Events {
         Events(Vec::with_capacity(capacity))
     }
@@ -112,7 +131,6 @@ impl Events {
     /// counts in an int, and takes at most as many bytes as fit into one.
     pub(crate) fn room(&mut self) -> (*mut libc::epoll_event, i32) {
         const MOST: usize = i32::MAX as usize / size_of::<Event>();
-        self.0.clear();
         (self.0.as_mut_ptr().cast(), self.0.capacity().min(MOST) as i32)
     }
 
@@ -120,9 +138,10 @@ impl Events {
 
     // ANCHOR: filled
     /// # Safety
-    /// The kernel has written `len` events into the [`room`](Events::room).
+    /// `len` is at most what [`room`](Events::room) said, and the kernel has written as many there.
     pub(crate) unsafe fn filled(&mut self, len: usize) {
-        // SAFETY: the caller vouches for it, and the kernel writes no more than there is room for.
+        // SAFETY: the caller vouches that the first `len` are written, and room is never more than
+        // the capacity. What it writes is an `Event`: `repr(transparent)`, and made of integers.
         unsafe { self.0.set_len(len) }
     }
 }
@@ -130,22 +149,22 @@ impl Events {
 
 // ANCHOR: events_read
 impl Events {
-    /// For how many events there is room.
+    /// The number of events that there is room for.
     pub fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
-    /// Whether the last poll brought none.
+    /// Whether the last poll brought no events.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The events of the last poll.
+    /// Goes through the events of the last poll, in the order in which the kernel wrote them.
     pub fn iter(&self) -> Iter<'_> {
         Iter(self.0.iter())
     }
 
-    /// Forgets them. Each poll begins with it.
+    /// Forgets the events of the last poll, and keeps the room. Each poll begins with this.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -153,7 +172,7 @@ impl Events {
 // ANCHOR_END: events_read
 
 // ANCHOR: iter
-/// Goes through the events of the last poll, in the kernel's order.
+/// Goes through the events of the last poll: what [`Events::iter`] returns.
 #[derive(Clone, Debug)]
 pub struct Iter<'a>(slice::Iter<'a, Event>);
 

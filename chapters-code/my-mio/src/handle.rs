@@ -72,14 +72,15 @@ macro_rules! handle {
 macro_rules! standard {
     ($name:ident($std:ty)) => {
         impl $name {
-            /// Takes over what std has made. It must be non-blocking: this does not change it.
+            /// Takes over a socket that std has made. Make it non-blocking before: this leaves it as
+            /// it is, and calls on a blocking one wait.
             pub fn from_std(std: $std) -> $name {
                 $name(IoSource::new(std))
             }
         }
 
         impl From<$name> for $std {
-            /// It stays non-blocking.
+            /// Gives the socket to std. It stays non-blocking, and registered if it was.
             fn from(handle: $name) -> $std {
                 handle.0.io
             }
@@ -91,9 +92,10 @@ macro_rules! standard {
 macro_rules! try_io {
     ($name:ident) => {
         impl $name {
-            /// Does `f`, which works on this descriptor until it gives
-            /// [`WouldBlock`](io::ErrorKind::WouldBlock). On epoll that is all: elsewhere mio
-            /// registers the descriptor anew when that happens.
+            /// Calls `f`, once, and returns what it returns. It is for calls on this descriptor that
+            /// this crate does not have, which are to be repeated until they give
+            /// [`WouldBlock`](io::ErrorKind::WouldBlock). On other systems mio registers the
+            /// descriptor anew at that; epoll needs nothing of the kind.
             pub fn try_io<F, T>(&self, f: F) -> io::Result<T>
             where
                 F: FnOnce() -> io::Result<T>,
@@ -121,7 +123,7 @@ macro_rules! forward {
 
 // ANCHOR: read_write
 /// `Read` for a handle and for a reference to one: a descriptor can be read through either.
-macro_rules! read {
+macro_rules! impl_read {
     ($($name:ty),*) => {$(
         impl Read for $name {
             fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -135,8 +137,8 @@ macro_rules! read {
     )*};
 }
 
-/// The same for `Write`.
-macro_rules! write {
+/// `Write` for a handle and for a reference to one.
+macro_rules! impl_write {
     ($($name:ty),*) => {$(
         impl Write for $name {
             fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
@@ -155,4 +157,4 @@ macro_rules! write {
 }
 // ANCHOR_END: read_write
 
-pub(crate) use {forward, handle, read, standard, try_io, write};
+pub(crate) use {forward, handle, impl_read, impl_write, standard, try_io};

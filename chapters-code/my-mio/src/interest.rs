@@ -4,18 +4,28 @@ use std::fmt;
 use std::num::NonZeroU8;
 use std::ops::{BitOr, BitOrAssign};
 
+/// What a registration asks to be told of: one or several of [`READABLE`](Interest::READABLE),
+/// [`WRITABLE`](Interest::WRITABLE) and [`PRIORITY`](Interest::PRIORITY), joined by `|`. It is
+/// never nothing: to hear nothing, deregister. Errors and hang-ups are reported whatever it is.
+///
+/// ```
+/// use my_mio::Interest;
+///
+/// let both = Interest::READABLE | Interest::WRITABLE;
+/// assert!(both.is_readable() && both.is_writable());
+/// assert_eq!(both.remove(Interest::WRITABLE), Some(Interest::READABLE));
+/// assert_eq!(Interest::READABLE.remove(Interest::READABLE), None);
+/// ```
 // ANCHOR: interest
-/// What to be told of: never nothing. Errors and hang-ups are reported to everyone, see
-/// epoll_ctl(2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interest(NonZeroU8);
 
 impl Interest {
-    /// There are bytes, or a connection to accept, or the other side has stopped sending.
+    /// Bytes to read, a connection to accept, or the other side has stopped sending.
     pub const READABLE: Interest = Interest(NonZeroU8::new(0b0_0001).unwrap());
-    /// There is room for bytes, or a connection has been made.
+    /// Room for bytes, or a connection that was begun is made.
     pub const WRITABLE: Interest = Interest(NonZeroU8::new(0b0_0010).unwrap());
-    /// There is something out of the ordinary, such as urgent data in TCP.
+    /// Something out of the ordinary, such as urgent data in TCP.
     pub const PRIORITY: Interest = Interest(NonZeroU8::new(0b1_0000).unwrap());
 
     /// The bits of `EPOLLIN` and the like. All are edge-triggered.
@@ -30,7 +40,7 @@ impl Interest {
 
 // ANCHOR: sets
 impl Interest {
-    /// Both.
+    /// The interests of both together, like `self | other`, and usable in constants.
     #[allow(clippy::should_implement_trait)] // mio's name.
     #[must_use = "the interest is not changed in place"]
     pub const fn add(self, other: Interest) -> Interest {
@@ -38,13 +48,13 @@ impl Interest {
         Interest(NonZeroU8::new(self.0.get() | other.0.get()).unwrap())
     }
 
-    /// What is left without `other`, if anything is.
+    /// This interest without `other`; `None` if nothing is left.
     #[must_use = "the interest is not changed in place"]
     pub fn remove(self, other: Interest) -> Option<Interest> {
         NonZeroU8::new(self.0.get() & !other.0.get()).map(Interest)
     }
 
-    /// Whether [`READABLE`](Interest::READABLE) is in it.
+    /// Whether [`READABLE`](Interest::READABLE) is part of this interest.
     #[must_use]
     pub const fn is_readable(self) -> bool {
         self.has(Interest::READABLE)
@@ -52,25 +62,25 @@ impl Interest {
     // ANCHOR_END: sets
 
     // ANCHOR: more_sets
-    /// Whether [`WRITABLE`](Interest::WRITABLE) is in it.
+    /// Whether [`WRITABLE`](Interest::WRITABLE) is part of this interest.
     #[must_use]
     pub const fn is_writable(self) -> bool {
         self.has(Interest::WRITABLE)
     }
 
-    /// Whether [`PRIORITY`](Interest::PRIORITY) is in it.
+    /// Whether [`PRIORITY`](Interest::PRIORITY) is part of this interest.
     #[must_use]
     pub const fn is_priority(self) -> bool {
         self.has(Interest::PRIORITY)
     }
 
-    /// Never: FreeBSD and macOS have it.
+    /// Always `false`: FreeBSD and macOS have such an interest, and Linux has not.
     #[must_use]
     pub const fn is_aio(self) -> bool {
         false
     }
 
-    /// Never: FreeBSD has it.
+    /// Always `false`: FreeBSD has such an interest, and Linux has not.
     #[must_use]
     pub const fn is_lio(self) -> bool {
         false

@@ -8,19 +8,26 @@ use std::time::Duration;
 use crate::sys::check;
 use crate::{Events, Registry};
 
+/// An epoll instance: the list of what is registered, and the wait for news of it. Sources are
+/// registered through its [`registry`](Poll::registry). One thread at a time waits, by
+/// [`poll`](Poll::poll), while others may register and [wake](crate::Waker) it.
+///
+/// Registrations are edge-triggered: [the crate's page](crate#an-event-is-an-edge) says what that
+/// asks of a program. Dropping the poll ends all registrations, unless a clone of its registry is
+/// alive. The sources stay open and usable.
 // ANCHOR: poll
-/// An epoll instance: what is registered with it, and the wait for it.
+/// It is one descriptor, closed when the last clone of its registry is dropped.
 pub struct Poll {
     registry: Registry,
 }
 
 impl Poll {
-    /// A new instance, which no program started by execve(2) inherits.
+    /// Makes a new instance, which no program started by execve(2) inherits.
     pub fn new() -> io::Result<Poll> {
         Ok(Poll { registry: Registry::new()? })
     }
 
-    /// Where sources are registered.
+    /// The list of this instance, where sources are registered.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -28,19 +35,21 @@ impl Poll {
     // ANCHOR_END: poll
 
     // ANCHOR: wait
-    /// Waits until something has happened, at most for `timeout`, for ever if `None`. May return
-    /// without events before the time is over.
+    /// Forgets what is in `events`, waits until something has happened, and puts there what has. It
+    /// waits at most for `timeout`, rounded up to a millisecond, and without end if that is `None`.
     ///
     /// # Errors
-    /// Those of epoll_wait(2): [`Interrupted`](io::ErrorKind::Interrupted) when a signal arrived, and
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when `events` has no room. Then there are no events.
+    /// [`Interrupted`](io::ErrorKind::Interrupted) when a signal came: call it again with what is
+    /// left of the time. [`InvalidInput`](io::ErrorKind::InvalidInput) when `events` has no room.
+    /// Either way there are no events then.
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        events.clear();
         let (room, most) = events.room();
         let epoll = self.as_raw_fd();
         // SAFETY: the kernel writes at most `most` events to `room`, which has space for as many, and
         // which nobody else touches as `events` is borrowed.
         let len = check(unsafe { libc::epoll_wait(epoll, room, most, millis(timeout)) })?;
-        // SAFETY: so many it has written.
+        // SAFETY: 0 <= len <= most <= capacity, and the kernel has written the first `len`.
         unsafe { events.filled(len as usize) };
         Ok(())
     }

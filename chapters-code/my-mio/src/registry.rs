@@ -11,8 +11,11 @@ use crate::event::Source;
 use crate::sys::check;
 use crate::{Interest, Token};
 
+/// The list of sources of a [`Poll`](crate::Poll). All its methods take `&self`, and any thread may
+/// call them while another waits in [`Poll::poll`](crate::Poll::poll): for that, give it a
+/// [clone](Registry::try_clone).
 // ANCHOR: registry
-/// Registers sources with the epoll instance of a [`Poll`](crate::Poll).
+/// A descriptor of the epoll instance.
 pub struct Registry {
     epoll: OwnedFd,
     /// The same in all clones: sources remember with which instance they are registered.
@@ -34,8 +37,8 @@ impl Registry {
     // ANCHOR_END: registry
 
     // ANCHOR: try_clone
-    /// Another number for the same epoll instance, so that other threads can register. The instance
-    /// lives until the last number is closed.
+    /// Makes another descriptor of the same epoll instance, so that another thread can register.
+    /// The instance lives until the last of its descriptors is closed, even without its `Poll`.
     pub fn try_clone(&self) -> io::Result<Registry> {
         let epoll = self.epoll.try_clone()?;
         Ok(Registry { epoll, id: self.id, has_waker: Arc::clone(&self.has_waker) })
@@ -56,12 +59,17 @@ impl Registry {
 
 // ANCHOR: register
 impl Registry {
-    /// Reports what happens to `source` from now on, and what is the case already.
+    /// From now on the poll reports what happens to `source`, each time with `token`. It begins
+    /// with what is the case already: bytes that came before are an event.
+    ///
+    /// A source is registered with one poll, once. Debug builds see to it. In release builds the
+    /// kernel alone does, which knows this list and no other.
     ///
     /// # Errors
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is registered, here or elsewhere; those
-    /// of epoll_ctl(2), `EPERM` for a file that can't be waited for and `ENOSPC` where there are too
-    /// many registrations among them.
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is registered, with this poll or
+    /// another; those of epoll_ctl(2), among them `EPERM` for a file that can't be waited for and
+    /// `ENOSPC` where there are too many registrations. A registration that is refused leaves no
+    /// trace.
     pub fn register<S>(&self, source: &mut S, token: Token, interests: Interest) -> io::Result<()>
     where
         S: Source + ?Sized,
@@ -69,11 +77,12 @@ impl Registry {
         source.register(self, token, interests)
     }
 
-    /// Changes token and interest, and reports again what is the case.
+    /// Replaces the token and the interest of a source that is registered. Nothing of the old
+    /// interest stays. What is the case by the new one is reported again, also if it was before.
     ///
     /// # Errors
-    /// [`NotFound`](io::ErrorKind::NotFound) when it is not registered,
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is elsewhere.
+    /// [`NotFound`](io::ErrorKind::NotFound) when it is not registered, and in debug builds
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when it is registered with another poll.
     pub fn reregister<S>(&self, source: &mut S, token: Token, interests: Interest) -> io::Result<()>
     where
         S: Source + ?Sized,
@@ -84,11 +93,12 @@ impl Registry {
     // ANCHOR_END: register
 
     // ANCHOR: deregister
-    /// Reports nothing more. To be called before `source` is dropped: closing a descriptor ends its
-    /// registration only when no duplicate of it is open, see epoll(7).
+    /// Ends the registration. Call it before `source` is dropped: closing a descriptor ends its
+    /// registration only when [no duplicate of it is open](crate#deregister-then-drop). Events that
+    /// a poll has returned already are still in their [`Events`](crate::Events).
     ///
     /// # Errors
-    /// [`NotFound`](io::ErrorKind::NotFound) when it is not registered.
+    /// [`NotFound`](io::ErrorKind::NotFound) when it is not registered, or with another poll.
     pub fn deregister<S>(&self, source: &mut S) -> io::Result<()>
     where
         S: Source + ?Sized,

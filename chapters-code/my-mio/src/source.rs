@@ -1,4 +1,4 @@
-//! Who registers whom.
+//! What can be registered, and what sources remember of it.
 
 use std::fmt;
 use std::io;
@@ -11,11 +11,46 @@ use std::os::fd::AsRawFd;
 
 use crate::{Interest, Registry, Token};
 
+/// Something that can be registered. Programs call the methods of [`Registry`], and those call
+/// these. They are written for a type that has a source inside, or several, and pass the call on:
+///
+/// ```
+/// use std::io;
+/// use my_mio::{Interest, Registry, Token, event::Source, net::UdpSocket};
+///
+/// struct Resolver {
+///     socket: UdpSocket,
+/// }
+///
+/// impl Source for Resolver {
+///     fn register(
+///         &mut self,
+///         registry: &Registry,
+///         token: Token,
+///         interests: Interest,
+///     ) -> io::Result<()> {
+///         self.socket.register(registry, token, interests)
+///     }
+///
+///     fn reregister(
+///         &mut self,
+///         registry: &Registry,
+///         token: Token,
+///         interests: Interest,
+///     ) -> io::Result<()> {
+///         self.socket.reregister(registry, token, interests)
+///     }
+///
+///     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+///         self.socket.deregister(registry)
+///     }
+/// }
+/// ```
 // ANCHOR: source
-/// Something that can be registered. Call the methods of [`Registry`], which call these: a type made
-/// of several sources decides here what registering it means.
+/// The methods of [`Registry`] call these. A type made of several sources decides here what
+/// registering it means.
 pub trait Source {
-    /// Registers with `registry`.
+    /// Begins a registration with `registry`; see [`Registry::register`].
     fn register(
         &mut self,
         registry: &Registry,
@@ -23,7 +58,7 @@ pub trait Source {
         interests: Interest,
     ) -> io::Result<()>;
 
-    /// Changes token and interest.
+    /// Replaces token and interest; see [`Registry::reregister`].
     fn reregister(
         &mut self,
         registry: &Registry,
@@ -31,7 +66,7 @@ pub trait Source {
         interests: Interest,
     ) -> io::Result<()>;
 
-    /// Undoes it.
+    /// Ends the registration with `registry`; see [`Registry::deregister`].
     fn deregister(&mut self, registry: &Registry) -> io::Result<()>;
 }
 // ANCHOR_END: source

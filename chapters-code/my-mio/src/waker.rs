@@ -7,18 +7,36 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use crate::sys::check;
 use crate::{Interest, Registry, Token};
 
+/// Ends the wait of a [`Poll`](crate::Poll) from any thread. Threads share it by reference or in an
+/// `Arc`. It is to live as long as its events are wanted, and a poll has [one](crate#one-waker).
+///
+/// ```
+/// use std::thread;
+/// use my_mio::{Events, Poll, Token, Waker};
+///
+/// let mut poll = Poll::new()?;
+/// let waker = Waker::new(poll.registry(), Token(9))?;
+/// let mut events = Events::with_capacity(8);
+/// thread::scope(|scope| {
+///     scope.spawn(|| waker.wake());
+///     poll.poll(&mut events, None)
+/// })?;
+/// assert!(events.iter().all(|event| event.token() == Token(9) && event.is_readable()));
+/// # assert_eq!(events.iter().count(), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 // ANCHOR: waker
-/// Ends the wait of a [`Poll`](crate::Poll) from any thread: an eventfd(2), registered like a socket.
+/// It is an eventfd(2), registered like a socket.
 #[derive(Debug)]
 pub struct Waker {
     eventfd: File,
 }
 
 impl Waker {
-    /// Its events are readable and carry `token`. It has to live as long as they are wanted.
+    /// Makes the waker of a poll. Its events are readable and carry `token`.
     ///
     /// # Panics
-    /// In debug builds, when the poll has had one before.
+    /// In debug builds, when the poll has had a waker before, even one that was dropped.
     pub fn new(registry: &Registry, token: Token) -> io::Result<Waker> {
         // SAFETY: eventfd takes no pointer.
         let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
@@ -31,8 +49,8 @@ impl Waker {
     // ANCHOR_END: waker
 
     // ANCHOR: wake
-    /// Makes the poll return, or the next one if there is none. Wakes between two polls make one
-    /// event.
+    /// Makes the poll that waits return, or the next one if none does. Several wakes between two
+    /// polls are one event. Who is woken has nothing to read or to reset.
     pub fn wake(&self) -> io::Result<()> {
         // Adds one to the kernel's counter. The change is the edge, so nobody has to read it, ...
         match (&self.eventfd).write(&1_u64.to_ne_bytes()) {

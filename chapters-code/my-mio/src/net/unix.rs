@@ -7,35 +7,37 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 
-use crate::handle::{forward, handle, read, standard, try_io, write};
+use crate::handle::{forward, handle, impl_read, impl_write, standard, try_io};
 use crate::source::IoSource;
 use crate::{Interest, Registry, Token, event, sys};
 
 // ANCHOR: unix_stream
 handle! {
-    /// A connection on this machine.
+    /// A non-blocking connection between two programs of this machine.
     UnixStream(net::UnixStream)
 }
 standard!(UnixStream(net::UnixStream));
-read!(UnixStream, &UnixStream);
-write!(UnixStream, &UnixStream);
+impl_read!(UnixStream, &UnixStream);
+impl_write!(UnixStream, &UnixStream);
 try_io!(UnixStream);
 
 impl UnixStream {
-    /// Connects to a path. [`WouldBlock`](io::ErrorKind::WouldBlock) is an error here: the listener
-    /// has no room, and there will be no event.
+    /// Connects to a listener by its path, and has connected or failed when it returns.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) says that the listener has no room. It is a
+    /// failure: no event follows, so try again later.
     pub fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
         UnixStream::connect_addr(&SocketAddr::from_pathname(path)?)
     }
 
-    /// Connects to an address, which may be an abstract name.
+    /// Connects to a listener by its address, which may be an abstract name. Like
+    /// [`connect`](UnixStream::connect) it is done or has failed when it returns.
     pub fn connect_addr(address: &SocketAddr) -> io::Result<UnixStream> {
         Ok(sys::connect(&address.into())?.into())
     }
     // ANCHOR_END: unix_stream
 
     // ANCHOR: unix_rest
-    /// Two that are connected to each other.
+    /// Makes two sockets that are connected to each other, both non-blocking.
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         let (one, other) = net::UnixStream::pair()?;
         one.set_nonblocking(true)?;
@@ -45,36 +47,42 @@ impl UnixStream {
 }
 
 forward! { UnixStream:
-    /// This end.
+    /// The address of this end.
     fn local_addr() -> SocketAddr;
-    /// The other end.
+    /// The address of the other end, which is unnamed if that end was never bound.
     fn peer_addr() -> SocketAddr;
-    /// The error that is waiting, once.
+    /// Fetches the pending error of the socket and clears it: a second call returns `None`.
     fn take_error() -> Option<io::Error>;
-    /// Closes one direction or both, in all duplicates.
+    /// Closes one direction or both, for all duplicates of the descriptor: shutdown(2).
     fn shutdown(how: Shutdown) -> ();
 }
 
 handle! {
-    /// A socket that accepts connections on this machine.
+    /// A non-blocking socket that listens for connections from this machine.
     UnixListener(net::UnixListener)
 }
 standard!(UnixListener(net::UnixListener));
 
 impl UnixListener {
-    /// Listens on a path, which must not exist.
+    /// Makes a socket file at this path, which must not exist, and listens there. The file outlives
+    /// the listener.
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
         UnixListener::bind_addr(&SocketAddr::from_pathname(path)?)
     }
 
-    /// Listens on an address, which may be an abstract name.
+    /// Listens on an address, which is a path that does not exist or an abstract name.
     pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixListener> {
         let listener = net::UnixListener::bind_addr(address)?;
         listener.set_nonblocking(true)?;
         Ok(UnixListener::from_std(listener))
     }
 
-    /// The next connection, non-blocking, and who is at its other end.
+    /// Takes a connection that waits, as a non-blocking stream, and the address of its other end,
+    /// which has none unless it was bound.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when none waits. Accept until then: one event
+    /// stands for all that have come.
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (stream, address) = self.0.accept()?;
         stream.set_nonblocking(true)?;
@@ -83,36 +91,37 @@ impl UnixListener {
 }
 
 forward! { UnixListener:
-    /// Where it listens.
+    /// The address on which it listens.
     fn local_addr() -> SocketAddr;
-    /// The error that is waiting, once.
+    /// Fetches the pending error of the socket and clears it: a second call returns `None`.
     fn take_error() -> Option<io::Error>;
 }
 
 handle! {
-    /// A socket for datagrams on this machine.
+    /// A non-blocking socket for datagrams between programs of this machine.
     UnixDatagram(net::UnixDatagram)
 }
 standard!(UnixDatagram(net::UnixDatagram));
 try_io!(UnixDatagram);
 
 impl UnixDatagram {
-    /// Takes a path, which must not exist.
+    /// Makes a socket whose address is this path, which must not exist. The file there outlives the
+    /// socket.
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
         UnixDatagram::bind_addr(&SocketAddr::from_pathname(path)?)
     }
 
-    /// Takes an address, which may be an abstract name.
+    /// Makes a socket with this address, which is a path that does not exist or an abstract name.
     pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixDatagram> {
         UnixDatagram::nonblocking(net::UnixDatagram::bind_addr(address)?)
     }
 
-    /// Has no address.
+    /// Makes a socket without an address. It can send, and nobody can answer.
     pub fn unbound() -> io::Result<UnixDatagram> {
         UnixDatagram::nonblocking(net::UnixDatagram::unbound()?)
     }
 
-    /// Two that are connected to each other.
+    /// Makes two sockets that are connected to each other, both non-blocking.
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let (one, other) = net::UnixDatagram::pair()?;
         Ok((UnixDatagram::nonblocking(one)?, UnixDatagram::nonblocking(other)?))
@@ -123,31 +132,31 @@ impl UnixDatagram {
         Ok(UnixDatagram::from_std(socket))
     }
 
-    /// From now on sends to and receives from `path` alone.
+    /// From now on this socket sends to and receives from the socket at `path` alone.
     pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
         self.0.connect(path)
     }
 
-    /// Sends one datagram: all of it or an error.
+    /// Sends one datagram to the socket at `path`, all of it or none.
     pub fn send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
         self.0.send_to(buf, path)
     }
 }
 
 forward! { UnixDatagram:
-    /// This end.
+    /// The address of this end.
     fn local_addr() -> SocketAddr;
-    /// The other end, if it is connected.
+    /// The address that it is connected to; an error if there is none.
     fn peer_addr() -> SocketAddr;
-    /// Receives one datagram, cut to the buffer, and who sent it.
+    /// Receives one datagram, cut to the buffer, and returns its length and its sender.
     fn recv_from(buf: &mut [u8]) -> (usize, SocketAddr);
-    /// Receives one datagram, cut to the buffer.
+    /// Receives one datagram, cut to the buffer, and returns its length.
     fn recv(buf: &mut [u8]) -> usize;
-    /// Sends to the address that it is connected to.
+    /// Sends one datagram to the address that it is connected to.
     fn send(buf: &[u8]) -> usize;
-    /// The error that is waiting, once.
+    /// Fetches the pending error of the socket and clears it: a second call returns `None`.
     fn take_error() -> Option<io::Error>;
-    /// Closes one direction or both, in all duplicates.
+    /// Closes one direction or both, for all duplicates of the descriptor: shutdown(2).
     fn shutdown(how: Shutdown) -> ();
 }
 // ANCHOR_END: unix_rest

@@ -1,4 +1,5 @@
-//! Pipes: pipe(7).
+//! Pipes, within this program or to and from a child: pipe(7). What is written to a [`Sender`]
+//! comes out of its [`Receiver`]. Both are sources of events.
 
 use std::fmt;
 use std::fs::File;
@@ -6,12 +7,13 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use crate::handle::{handle, read, try_io, write};
+use crate::handle::{handle, impl_read, impl_write, try_io};
 use crate::source::IoSource;
 use crate::{Interest, Registry, Token, event, sys};
 
 // ANCHOR: pipe
-/// A pipe: what is written to the sender comes out of the receiver. Both ends are non-blocking.
+/// Makes a pipe: what is written to the sender comes out of the receiver. Both ends are
+/// non-blocking.
 pub fn new() -> io::Result<(Sender, Receiver)> {
     let (reader, writer) = io::pipe()?;
     let (sender, receiver) =
@@ -24,14 +26,15 @@ pub fn new() -> io::Result<(Sender, Receiver)> {
 
 // ANCHOR: sender
 handle! {
-    /// The end of a pipe into which one writes.
+    /// The end of a pipe that is written to.
     Sender(File)
 }
-write!(Sender, &Sender);
+impl_write!(Sender, &Sender);
 try_io!(Sender);
 
 impl Sender {
-    /// Whether writing into a full pipe is an error or waits.
+    /// Says whether a write into a full pipe returns [`WouldBlock`](io::ErrorKind::WouldBlock) or
+    /// waits.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         sys::set_nonblocking(self, nonblocking)
     }
@@ -40,14 +43,15 @@ impl Sender {
 
 // ANCHOR: receiver
 handle! {
-    /// The end of a pipe from which one reads.
+    /// The end of a pipe that is read from.
     Receiver(File)
 }
-read!(Receiver, &Receiver);
+impl_read!(Receiver, &Receiver);
 try_io!(Receiver);
 
 impl Receiver {
-    /// Whether reading from an empty pipe is an error or waits.
+    /// Says whether a read from an empty pipe returns [`WouldBlock`](io::ErrorKind::WouldBlock) or
+    /// waits.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         sys::set_nonblocking(self, nonblocking)
     }
