@@ -6,13 +6,13 @@ use std::time::Duration;
 use readiness::{ask, be_told, wait_for_a_byte};
 
 fn main() -> io::Result<()> {
-    println!("           reads   ran, %   waited for a core, %");
+    println!("           reads    % ran   % waited for a core");
     for (name, how) in [("ask", ask as fn(&_) -> _), ("be told", be_told)] {
         let waited = wait_for_a_byte(how, Duration::from_millis(100))?;
         let reads = waited.asked;
         let [ran, queued] =
             [waited.ran(), waited.queued().unwrap_or(f64::NAN)].map(|part| 100. * part);
-        println!("{name:<8} {reads:>7} {ran:>8.1} {queued:>15.1}");
+        println!("{name:<8} {reads:>7} {ran:>8.1} {queued:>21.1}");
     }
     Ok(())
 }
