@@ -10,13 +10,14 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use mdbook_driver::MDBook;
-use weave::preprocess::Weave;
+use mdbook_driver::config::Config;
 
 pub use address::Address;
 use links::Site;
 use pages::Named;
 use place::Place;
+
+use crate::read::build::build_changed;
 
 /// Builds the book under `root`, without drafts, for `address`, and puts it into `dir`. What is in
 /// `dir` stays as it is, unless the new site is whole and all its links lead somewhere.
@@ -39,18 +40,15 @@ pub fn run(root: &Path, dir: &Path, address: &Address) -> Result<()> {
 /// Builds a site and checks it; says how large it is.
 fn make(root: &Path, to: &Path, address: &Address) -> Result<String> {
     let book = crate::sound_book(root)?;
-    let mut mdbook = MDBook::load(root)?;
+    let config = Config::from_disk(root.join("book.toml"))?;
     let named = Named {
-        title: mdbook.config.book.title.clone().unwrap_or_default(),
-        description: mdbook.config.book.description.clone().unwrap_or_default(),
+        title: config.book.title.clone().unwrap_or_default(),
+        description: config.book.description.clone().unwrap_or_default(),
     };
-    let redirects = mdbook.config.html_config().unwrap_or_default().redirect;
+    let redirects = config.html_config().unwrap_or_default().redirect;
     redirects::check_form(&redirects)?;
-    mdbook.config.build.build_dir = to.to_owned();
     // From this path the page for what is missing finds its style sheets, wherever it is shown.
-    mdbook.config.set("output.html.site-url", address.path())?;
-    mdbook.with_preprocessor(Weave { drafts: false });
-    mdbook.build()?;
+    build_changed(root, to, false, |config| config.set("output.html.site-url", address.path()))?;
     let pages = pages::finish(to, address, &book, &named)?;
     let site = Site::read(to, address)?;
     for (file, page) in redirects::check(&site, &redirects)? {

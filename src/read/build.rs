@@ -79,6 +79,16 @@ fn kind(file: &Path) -> &'static str {
 
 /// Builds the book under `root` into `to`, with or without its drafts.
 pub fn build(root: &Path, to: &Path, drafts: bool) -> Result<()> {
+    build_changed(root, to, drafts, |_| Ok(()))
+}
+
+/// The same, with a configuration that was changed.
+pub fn build_changed(
+    root: &Path,
+    to: &Path,
+    drafts: bool,
+    change: impl FnOnce(&mut Config) -> Result<()>,
+) -> Result<()> {
     // mdBook copies what lies beside the pages, and what editors leave there is not for readers.
     let source = to.with_added_extension("source");
     let built = copy(&root.join(weave::book::SRC), &source).and_then(|()| {
@@ -86,6 +96,7 @@ pub fn build(root: &Path, to: &Path, drafts: bool) -> Result<()> {
         let mut config = Config::from_disk(root.join("book.toml"))?;
         config.book.src = source.clone();
         config.build.build_dir = to.to_owned();
+        change(&mut config)?;
         let mut book = MDBook::load_with_config(root, config)?;
         book.with_preprocessor(Weave { drafts });
         book.build()
