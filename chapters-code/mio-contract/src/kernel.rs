@@ -177,20 +177,24 @@ pub fn asleep(thread: i32) -> Option<Vec<u64>> {
     }
 }
 
-/// The same, but in epoll_wait(2) or epoll_pwait(2), whose timeout is the fourth argument. A thread
-/// that starts sleeps elsewhere as well.
-pub fn asleep_in_epoll_wait(thread: i32) -> Option<Vec<u64>> {
-    #[cfg(target_arch = "x86_64")]
-    let calls = [libc::SYS_epoll_wait as u64, libc::SYS_epoll_pwait as u64];
-    #[cfg(not(target_arch = "x86_64"))]
-    let calls = [libc::SYS_epoll_pwait as u64];
+/// The same, but in one of these calls. A thread that starts sleeps elsewhere as well.
+pub fn asleep_in(thread: i32, calls: &[libc::c_long]) -> Option<Vec<u64>> {
     loop {
         let call = asleep(thread)?;
-        if calls.contains(&call[0]) {
+        if calls.iter().any(|known| *known as u64 == call[0]) {
             return Some(call);
         }
         std::thread::yield_now();
     }
+}
+
+/// The same for epoll_wait(2) or epoll_pwait(2), whose timeout is the fourth argument.
+pub fn asleep_in_epoll_wait(thread: i32) -> Option<Vec<u64>> {
+    #[cfg(target_arch = "x86_64")]
+    let calls = [libc::SYS_epoll_wait, libc::SYS_epoll_pwait];
+    #[cfg(not(target_arch = "x86_64"))]
+    let calls = [libc::SYS_epoll_pwait];
+    asleep_in(thread, &calls)
 }
 
 /// One signal for that thread of this process, which has a handler and restarts nothing.
@@ -204,6 +208,19 @@ pub fn interrupt_once(thread: i32) {
         must("sigaction", libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()));
         let sent = libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, libc::SIGUSR1);
         must("tgkill", sent as i32);
+    }
+}
+
+/// Waits until no signal is pending for that thread of this process: what a signal interrupts has
+/// been interrupted then.
+pub fn wait_until_delivered(thread: i32) {
+    let pending = || {
+        let told = fs::read_to_string(format!("/proc/self/task/{thread}/status")).ok()?;
+        let mask = told.lines().find_map(|line| line.strip_prefix("SigPnd:"))?.trim();
+        Some(mask.bytes().any(|digit| digit != b'0'))
+    };
+    while pending() == Some(true) {
+        std::thread::yield_now();
     }
 }
 
@@ -223,26 +240,37 @@ pub fn listen(listener: &impl AsRawFd, backlog: i32) {
 
 /// Gives the socket a path, which std does only for those that then listen.
 pub fn bind_to_path(socket: &impl AsRawFd, path: &Path) {
-    let (address, len) = unix_address(path);
+    let (address, len) = unix_address(&with_its_end(path));
+    // SAFETY: the kernel reads `len` bytes of `address`, which is at least as long.
+    must("bind", unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), len) });
+}
+
+/// Gives the socket an abstract name: unix(7).
+pub fn bind_to_abstract(socket: &impl AsRawFd, name: &[u8]) {
+    let (address, len) = unix_address(&[&[0], name].concat());
     // SAFETY: the kernel reads `len` bytes of `address`, which is at least as long.
     must("bind", unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), len) });
 }
 
 /// Connects a socket that may have a path already.
 pub fn connect_to_path(socket: &impl AsRawFd, path: &Path) {
-    let (address, len) = unix_address(path);
+    let (address, len) = unix_address(&with_its_end(path));
     // SAFETY: the kernel reads `len` bytes of `address`, which is at least as long.
     must("connect", unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), len) });
 }
 
-fn unix_address(path: &Path) -> (libc::sockaddr_un, libc::socklen_t) {
-    let bytes = path.as_os_str().as_bytes();
+/// A path as the kernel takes it.
+fn with_its_end(path: &Path) -> Vec<u8> {
+    [path.as_os_str().as_bytes(), &[0]].concat()
+}
+
+fn unix_address(bytes: &[u8]) -> (libc::sockaddr_un, libc::socklen_t) {
     let address = libc::sockaddr_un {
         sun_family: libc::AF_UNIX as libc::sa_family_t,
         sun_path: std::array::from_fn(|at| bytes.get(at).copied().unwrap_or(0) as libc::c_char),
     };
-    let len = offset_of!(libc::sockaddr_un, sun_path) + bytes.len() + 1;
-    assert!(len <= size_of_val(&address), "{} is too long", path.display());
+    let len = offset_of!(libc::sockaddr_un, sun_path) + bytes.len();
+    assert!(len <= size_of_val(&address), "{} is too long", bytes.escape_ascii());
     (address, len as libc::socklen_t)
 }
 

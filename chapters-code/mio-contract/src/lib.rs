@@ -9,6 +9,9 @@
 //! itself breaks is no rule. In release builds mio checks less and its sources are other code, so there
 //! is a run of its own: `cargo test --release -p mio-contract -p my-mio`.
 //!
+//! Where `my-mio` and mio differ, no rule can say. `tests/differences.rs` runs the same programs on both,
+//! and `chapters-code/my-mio/DIFFERENCES.md` tells which of the differences are faults of mio.
+//!
 //! Not every rule is a promise. [`rules`] lists them all: those that mio documents, with its words, and
 //! those that it keeps without a word, which another mio may break.
 //!

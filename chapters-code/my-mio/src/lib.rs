@@ -52,7 +52,7 @@
 //! # An event is a hint
 //!
 //! It may come although there is nothing to do, and one event may say several things. A call that
-//! then says `WouldBlock` has not failed: wait for the next event. Ends and errors are reported
+//! then says `WouldBlock` has not failed: wait for the next event. Errors and hang-ups are reported
 //! whatever the interest is, and what counts is what the next read, write or `take_error` returns.
 //! [`event`] says which predicate can be wrong.
 //!

@@ -229,6 +229,15 @@ fn a_poll_has_one_waker() {
     let _ = Waker::new(&poll.registry().try_clone().unwrap(), WAKER);
 }
 
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "Only a single `Waker` can be active")]
+fn a_poll_has_one_waker_in_its_life() {
+    let poll = Poll::new().unwrap();
+    drop(Waker::new(poll.registry(), WAKER).unwrap());
+    let _ = Waker::new(poll.registry(), WAKER);
+}
+
 #[test]
 fn another_thread_registers_while_the_poll_sleeps() {
     let mut watched = Watched::new();
