@@ -148,14 +148,15 @@ fn a_waker_that_could_not_be_made_counts_as_the_only_one() {
 #[test]
 fn a_signal_ends_a_unix_accept_that_waits() {
     alone(|| {
-        let seen = (
-            real::a_signal_while_a_unix_listener_waits(),
-            ours::a_signal_while_a_unix_listener_waits(),
-        );
-        match seen {
-            (Some(mio), Some(my_mio)) => differ(|| [(mio, "Interrupted"), (my_mio, "Ok")]),
-            _ => println!("skipped: the kernel does not say who sleeps"),
+        if fs::read_to_string("/proc/self/syscall").is_err() {
+            return println!("skipped: the kernel does not say who sleeps");
         }
+        differ(|| {
+            [
+                (real::a_signal_while_a_unix_listener_waits(), "Interrupted"),
+                (ours::a_signal_while_a_unix_listener_waits(), "Ok"),
+            ]
+        });
     });
 }
 
