@@ -47,8 +47,10 @@ fn empty(server: &mut TcpStream) {
     while server.read(&mut [0; 65536]).is_ok() {}
 }
 
-/// A writer that does not block, of any kind, and a reader of what it has sent.
-fn kinds() -> [(&'static str, Box<dyn Write>, Box<dyn Read>); 3] {
+/// What a connection is called, a writer that does not block, and a reader of what it has sent.
+type Kind = (&'static str, Box<dyn Write>, Box<dyn Read>);
+
+fn kinds() -> [Kind; 3] {
     let (tcp, tcp_peer) = narrow_pair(BUFFER).unwrap();
     let (unix, unix_peer) = UnixStream::pair().unwrap();
     unix.set_nonblocking(true).unwrap();
