@@ -13,7 +13,8 @@ use crate::console::{self, Printed};
 const EXAMPLE: &str = "what_waiting_costs";
 
 /// The rows that are compared. The others are not the process's own, or too small for a ratio.
-const ROWS: [&str; 3] = ["memory, bytes", "to create, ns", "to switch, ns"];
+const ROWS: [&str; 4] =
+    ["memory, bytes", "to create, ns", "to switch, ns", "to switch by a byte, ns"];
 
 /// Beyond this factor a ratio differs.
 const FACTOR: f64 = 2.0;
@@ -86,7 +87,7 @@ mod tests {
     fn a_ratio_that_is_more_than_twice_another_differs() {
         let table = |thread: u64| {
             let mut table = Table::new("one", &["task", "thread"]);
-            for (row, thread) in ROWS.into_iter().zip([9_000, 400, thread]) {
+            for (row, thread) in ROWS.into_iter().zip([9_000, 400, thread, 200]) {
                 table.add(row, "task", 100);
                 table.add(row, "thread", thread);
             }

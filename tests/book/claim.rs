@@ -20,7 +20,10 @@ const DEADLINE: Duration = Duration::from_secs(600);
 
 pub fn prove(works: &Works, test: &str) -> Outcome {
     let (of, name) = test.split_once("::").context("a test is `crate::name`")?;
-    for program in works.built()?.tests_of(&folder(works.root(), of)) {
+    let this = std::env::current_exe()?;
+    let programs = works.built()?.tests_of(&folder(works.root(), of));
+    // This program has a test of that name as well: the one that is running. It would start itself.
+    for program in programs.filter(|program| program.path != this) {
         let tests = works.tests(&program.path)?;
         let Some(full) = full_name(&tests.names, name) else {
             continue;

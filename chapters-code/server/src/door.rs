@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_the_clients_or_the_processs_or_the_listeners() {
+    fn an_error_is_one_clients_or_the_servers_or_the_listeners() {
         let of = |code| {
             let error = io::Error::from_raw_os_error(code);
             (is_the_clients(&error), is_full(&error))

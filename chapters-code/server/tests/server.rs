@@ -265,9 +265,9 @@ fn guests<const N: usize>(address: SocketAddr) -> [Guest; N] {
     }
     let mut all: [Guest; N] = all.try_into().ok().unwrap();
     // What those between have heard of those who came later.
-    for listener in 1..N {
-        for number in listener + 1..N {
-            assert_eq!(all[listener].hear(), format!("{number}\n"));
+    for (at, listener) in all.iter_mut().enumerate().skip(1) {
+        for number in at + 1..N {
+            assert_eq!(listener.hear(), format!("{number}\n"));
         }
     }
     all
