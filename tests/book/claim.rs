@@ -21,7 +21,8 @@ const DEADLINE: Duration = Duration::from_secs(600);
 pub fn prove(works: &Works, test: &str) -> Outcome {
     let (of, name) = test.split_once("::").context("a test is `crate::name`")?;
     let this = std::env::current_exe()?;
-    let programs = works.built()?.tests_of(&folder(works.root(), of));
+    let package = folder(works.root(), of);
+    let programs = works.built()?.tests_of(&package);
     // This program has a test of that name as well: the one that is running. It would start itself.
     for program in programs.filter(|program| program.path != this) {
         let tests = works.tests(&program.path)?;
