@@ -138,7 +138,6 @@ fn what_editors_leave_changes_nothing_and_hinders_nothing() {
     symlink("me@here.1:2", book.join("theme/.#notes.css")).unwrap();
     fs::write(book.join("theme/.notes.css.swp"), b"b0VIM\xff").unwrap();
     fs::write(book.join("theme/notes.css~"), "").unwrap();
-    fs::write(book.join("theme").join(OsStr::from_bytes(b"caf\xe9.\xe9")), "").unwrap();
     assert_eq!(Reading::start(&checkout).build(), first);
 }
 

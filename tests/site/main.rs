@@ -209,19 +209,19 @@ fn redirects_lead_on_under_a_path_those_of_headings_too() {
 #[test]
 fn a_redirect_that_leads_nowhere_is_refused_and_nothing_is_written() {
     for (n, (from, to, why)) in [
-        ("/old.html", "gone.html", "there is no `gone.html`"),
-        ("/old.html", "two.html#gone", "has that id"),
-        ("/old.html", "/two.html", "the host's root"),
+        ("/old.html", "gone.html", "no published page gone.md"),
+        ("/old.html", "two.html#gone", "leads to no heading"),
+        ("/old.html", "/two.html", "is not relative"),
         ("/why/old.html", "../../two.html", "out of the site"),
-        ("/old.html", "half.html", "there is no `half.html`"),
-        ("/old.html", "old.html", "another redirect"),
-        ("/two.html#there", "one.html", "still there"),
+        ("/old.html", "half.html", "no published page half.md"),
+        ("/old.html", "old.html", "no published page old.md"),
+        ("/two.html#there", "one.html", "is a heading of the book"),
         ("/print.html", "one.html", "would hide it"),
-        ("/two.html", "one.html", "existing chapter"),
-        ("/old.html#part", "one.html", "default destination"),
+        ("/two.html", "one.html", "is a page of the book"),
+        ("/old.html#part", "one.html", "is gone without an entry"),
         ("/../old.html", "one.html", "from the book's root on"),
-        ("old.html", "one.html", "from the book's root on"),
-        ("/old/", "one.html", "from the book's root on"),
+        ("old.html", "one.html", "is no page that is gone"),
+        ("/old/", "one.html", "is no page that is gone"),
     ]
     .into_iter()
     .enumerate()
@@ -229,9 +229,7 @@ fn a_redirect_that_leads_nowhere_is_refused_and_nothing_is_written() {
         let entry = format!("[output.html.redirect]\n\"{from}\" = \"{to}\"\n");
         let root = small_book(&format!("nowhere-{n}"), &entry);
         let said = refused(&root, "site", "https://example.org/book");
-        assert!(said.contains(why), "{from} = {to}: {said}");
-        let page = from.trim_start_matches(['/', '.']).split('#').next().unwrap();
-        assert!(said.contains(page), "{said}");
+        assert!(said.contains(why) && said.contains("book.toml"), "{from} = {to}: {said}");
         assert!(!root.join("site").exists());
         let left = fs::read_dir(root.join("target/book")).map_or(0, Iterator::count);
         assert_eq!(left, 0, "{said}");
