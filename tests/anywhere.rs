@@ -2,6 +2,7 @@
 //! target folders of all kinds.
 
 mod reader;
+mod signals;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

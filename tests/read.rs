@@ -2,6 +2,7 @@
 //! not weave, and leaves nothing behind.
 
 mod reader;
+mod signals;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,11 +1,15 @@
 //! `cargo book run`: the programs of the pages run as if a reader had typed them, and copies of them
 //! are the reader's own.
 
+mod signals;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use signals::with_default_signals;
 
 /// A page with two programs that use std alone.
 const PAGE: &str = r#"# Two programs
@@ -91,7 +95,7 @@ fn a_program_has_its_input_its_arguments_and_its_exit_code() {
 #[test]
 fn a_signal_ends_the_program_and_is_passed_on() {
     let book = Book::new("interrupted", PAGE);
-    let mut child = book.command(&["two", "2"]).spawn().unwrap();
+    let mut child = with_default_signals(&mut book.command(&["two", "2"])).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "waiting\n");

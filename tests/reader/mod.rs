@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::signals::with_default_signals;
+
 /// A build takes a second; this is the last resort.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -77,7 +79,7 @@ impl Reading {
     }
 
     pub fn of(mut reader: Command) -> Reading {
-        let mut child = reader.spawn().unwrap();
+        let mut child = with_default_signals(&mut reader).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let addr = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
