@@ -13,6 +13,7 @@ const WITH_EXCLUSIVE: Flags =
 /// How many events a waiter that is asleep has room for.
 const MUCH: usize = 64;
 
+// ANCHOR: epoll
 /// One epoll, and all that it watches, as they are after some steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Epoll {
@@ -324,3 +325,4 @@ impl Luck {
         self.turns.last_mut().is_some_and(|last| !std::mem::replace(last, true))
     }
 }
+// ANCHOR_END: epoll

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::script::{Call, Kind, Side};
 use crate::{Flags, Told, errno};
 
+// ANCHOR: file
 /// The key of the wake that comes with something to read on a socket: `sock_def_readable`.
 const DATA: Flags = Flags(Flags::IN.0 | Flags::PRI.0);
 /// The key of a change of state: none, and so every entry is woken. `sock_def_wakeup`.
@@ -353,3 +354,4 @@ impl File {
         }
     }
 }
+// ANCHOR_END: file
