@@ -370,7 +370,8 @@ fn wait_for(pid: i32, flags: i32) {
     }
 }
 
-/// Makes the child die with this process, and leave no core file.
+/// Makes the child die with this process, leave no core file, and have no descriptor but the three
+/// standard ones.
 fn prepare(command: &mut Command) {
     let parent = process::id();
     let prepare = move || {
@@ -386,6 +387,7 @@ fn prepare(command: &mut Command) {
             unsafe { libc::_exit(1) }
         }
         leave_no_core();
+        inherit_no_descriptor();
         Ok(())
     };
     // SAFETY: it runs between fork and exec in a copy of a process with many threads, where only
@@ -403,6 +405,18 @@ fn leave_no_core() {
     limit.rlim_cur = limit.rlim_max.min(1);
     // SAFETY: setrlimit reads one rlimit, and `limit` is one.
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &limit) };
+}
+
+/// Marks what a shell, a terminal or a runner of tests left open, so that the program closes it as it
+/// starts: the first descriptor that it makes is 3, whoever started it. Where the kernel can't do so
+/// (`close_range(2)`: since Linux 5.11) the program starts with what there is.
+fn inherit_no_descriptor() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: close_range takes three integers, and with this flag closes nothing: std's own pipe,
+    // which tells that exec failed, has the mark already.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    };
 }
 
 /// Since when every thread has slept without being switched in.

@@ -51,6 +51,19 @@ fn output_is_the_bodys_own() {
 }
 
 #[test]
+fn the_child_inherits_the_three_standard_descriptors_alone() {
+    let file = std::fs::File::open("/dev/null").unwrap();
+    // SAFETY: fcntl with this command takes integers; it makes a descriptor that exec leaves open.
+    let left_open = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD, 100) };
+    assert!(left_open >= 100);
+    // SAFETY: it was made above, and nothing else owns it.
+    let _left_open = unsafe { OwnedFd::from_raw_fd(left_open) };
+    let ended = watch(shell("ls /proc/self/fd"), LONG).unwrap();
+    assert_passed(&ended);
+    assert_eq!(ended.stdout, "0\n1\n2\n3\n", "3 is the folder that is listed: {ended}");
+}
+
+#[test]
 fn a_panic_is_a_failure_with_101() {
     let ended = child("a_panic_is_a_failure_with_101", || panic!("on purpose"));
     assert_eq!(ended.how, Ending::Failed(101));
