@@ -14,7 +14,7 @@ use lab::doomed::{self, Ended};
 use toml::{Table, Value};
 use weave::belongs;
 use weave::patch::Patch;
-use weave::source::{CRATES, without_anchors};
+use weave::source::{CRATES, without_marks};
 use weave::{Block, Book, Ending, Fence};
 
 use crate::cargo::{self, Built};
@@ -228,7 +228,7 @@ fn decode(bytes: Vec<u8>, file: &Path) -> Result<String> {
 /// says so if it needs it.
 fn plain(source: Vec<u8>) -> Vec<u8> {
     match String::from_utf8(source) {
-        Ok(text) => without_anchors(&text).into_bytes(),
+        Ok(text) => without_marks(&text).into_bytes(),
         Err(error) => error.into_bytes(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::env::consts::DLL_EXTENSION;
 use std::ffi::OsString;
+use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -28,6 +29,8 @@ pub struct Built {
     pub executables: Vec<Executable>,
     /// What the compiler said of packages that do not compile, by the folder of the package.
     pub errors: Vec<(PathBuf, String)>,
+    /// What the compiler warns of.
+    pub warnings: Vec<String>,
     /// Every library: its package's id, how many features it has, and where it is.
     libraries: Vec<(String, usize, PathBuf)>,
     /// The folders in which rustc finds libraries, as its `-L` takes them.
@@ -76,17 +79,33 @@ pub fn target(root: &Path) -> Option<PathBuf> {
     metadata["target_directory"].as_str().map(PathBuf::from)
 }
 
+/// What a reader sees of a build while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// cargo's own progress, on a terminal, where messages have colours too.
+    Progress,
+}
+
 /// Runs cargo in `dir` with `args` and reads its messages.
 pub fn build(dir: &Path, args: &[&str]) -> Result<Built> {
-    let output = cargo()
-        .current_dir(dir)
-        .args(args)
-        .args(["--quiet", "--message-format=json"])
-        // What an outer cargo or skeptic set for itself would change what is built here.
-        .env_remove("RUSTC")
-        .stdin(Stdio::null())
-        .output()
-        .context("cargo could not be started")?;
+    build_shown(dir, args, Shown::Nothing)
+}
+
+/// The same, where somebody may wait for it.
+pub fn build_shown(dir: &Path, args: &[&str], shown: Shown) -> Result<Built> {
+    let seen = shown == Shown::Progress && stderr().is_terminal();
+    let mut cargo = cargo();
+    // What an outer cargo or skeptic set for itself would change what is built here.
+    cargo.current_dir(dir).args(args).env_remove("RUSTC").stdin(Stdio::null());
+    match seen {
+        true => {
+            cargo.arg("--message-format=json-diagnostic-rendered-ansi").stderr(Stdio::inherit())
+        }
+        false => cargo.args(["--quiet", "--message-format=json"]),
+    };
+    let output = cargo.output().context("cargo could not be started")?;
     let mut built = Built::default();
     for line in output.stdout.split(|byte| *byte == b'\n') {
         if let Ok(message) = serde_json::from_slice::<Value>(line) {
@@ -97,6 +116,20 @@ pub fn build(dir: &Path, args: &[&str]) -> Result<Built> {
         anyhow::bail!("cargo {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(built)
+}
+
+/// Throws away what was built of these packages of the workspace in `dir`.
+pub fn clean(dir: &Path, target: &Path, packages: &[String]) -> Result<()> {
+    let mut cargo = cargo();
+    cargo.current_dir(dir).args(["clean", "--quiet", "--target-dir"]).arg(target);
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    let output = cargo.stdin(Stdio::null()).output().context("cargo could not be started")?;
+    if !output.status.success() {
+        anyhow::bail!("cargo clean: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
 }
 
 impl Built {
@@ -124,9 +157,17 @@ impl Built {
                 let linked = message["linked_paths"].as_array().into_iter().flatten();
                 self.folders.extend(linked.filter_map(Value::as_str).map(OsString::from));
             }
+            Some("compiler-message") if message["message"]["level"] == "warning" => {
+                let said = message["message"]["rendered"].as_str().unwrap_or_default();
+                // A library is compiled once more for its own tests.
+                if !self.warnings.iter().any(|known| known == said) {
+                    self.warnings.push(said.to_owned());
+                }
+            }
             Some("compiler-message") if message["message"]["level"] == "error" => {
                 let said = message["message"]["rendered"].as_str().unwrap_or_default();
                 match self.errors.iter_mut().find(|(of, _)| *of == package) {
+                    Some((_, all)) if all.contains(said) => {}
                     Some((_, all)) => all.push_str(said),
                     None => self.errors.push((package, said.to_owned())),
                 }

@@ -5,6 +5,7 @@ pub mod cargo;
 pub mod check;
 pub mod console;
 pub mod externs;
+pub mod fork;
 pub mod measure;
 pub mod new;
 pub mod picture;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod say;
 pub mod site;
 pub mod verdict;
+pub mod watch;
 pub mod write;
 
 use std::io::{IsTerminal, stderr};
@@ -32,8 +34,12 @@ pub fn root() -> Result<PathBuf> {
     let here = std::env::current_dir().context("the current folder is gone")?;
     let is_root =
         |dir: &&Path| dir.join("book.toml").is_file() && dir.join("chapters-code").is_dir();
-    let found = here.ancestors().find(is_root);
-    found.map(Path::to_owned).context("no book here: run this inside a checkout of the repository")
+    // In a fork that lies elsewhere: the checkout that cargo started this from.
+    let built_in = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let found = here.ancestors().find(is_root).map(Path::to_owned);
+    found
+        .or(built_in.filter(|dir| is_root(&dir.as_path())))
+        .context("no book here: run this inside a checkout of the repository")
 }
 
 /// The folder that cargo builds the checkout under `root` in: the one that this program was built

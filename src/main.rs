@@ -54,6 +54,18 @@ enum Verb {
         #[arg(long, value_name = "N")]
         times: Option<usize>,
     },
+    /// Make a chapter crate an exercise of yours; without a name, list the exercises
+    Fork(book::fork::Args),
+    /// Build a fork and run its tests: what passes, waits, fails or hangs
+    Try(book::fork::attempt::Args),
+    /// Say what to do now in a fork, and why
+    Next(book::fork::Which),
+    /// Give one hint more for the function to write
+    Hint(book::fork::help::Of),
+    /// Show the author's code beside yours, once yours is green or when asked twice
+    Solution(book::fork::help::Of),
+    /// Make a fork what it was; what you wrote is kept, and it says where
+    Reset(book::fork::Which),
     /// What the model of epoll says of a script, step by step, and what the kernel says
     #[command(after_help = book::predict::HELP)]
     Predict {
@@ -105,6 +117,8 @@ enum What {
         /// Only this one
         name: Option<String>,
     },
+    /// Every exercise can be done, and its wrong answers fail and are told apart
+    Exercises(book::prove::exercises::Args),
     /// The model of epoll predicts what the kernel does on a million random scripts
     Model {
         /// The seed of all scripts, which is printed; without it, another one each time
@@ -169,6 +183,12 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Check => book::check::run(&root),
         Verb::New(args) => book::new::run(&root, &args),
         Verb::Run(args) => book::run::run(&root, &args),
+        Verb::Fork(args) => book::fork::run(&root, &args),
+        Verb::Try(args) => book::fork::attempt::run(&root, &args),
+        Verb::Next(which) => book::fork::next::run(&root, &which),
+        Verb::Hint(of) => book::fork::help::hint(&root, &of),
+        Verb::Solution(of) => book::fork::help::solution(&root, &of),
+        Verb::Reset(which) => book::fork::help::reset(&root, &which),
         Verb::Record { page } => book::record::run(&root, page.as_deref()),
         Verb::Prove { what: What::Tokio } => book::prove::tokio::run(&root),
         Verb::Prove { what: What::Contract { bug: None, share } } => {
@@ -177,6 +197,7 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Prove { what: What::Contract { bug: Some(name), .. } } => {
             book::prove::contract::one(&root, &name)
         }
+        Verb::Prove { what: What::Exercises(args) } => book::prove::exercises::run(&root, &args),
         Verb::Prove { what: What::Faults { name } } => {
             book::prove::faults::run(&root, name.as_deref())
         }

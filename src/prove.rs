@@ -1,6 +1,7 @@
 //! `cargo book prove WHAT`: the proofs that take minutes.
 
 pub mod contract;
+pub mod exercises;
 pub mod faults;
 mod linked;
 pub mod model;

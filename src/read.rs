@@ -5,7 +5,6 @@ mod ends;
 mod folder;
 mod request;
 mod serve;
-mod watch;
 
 use std::io::{self, ErrorKind, stderr, stdout};
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -18,9 +17,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 
 use crate::say;
+use crate::watch::Files;
 use build::Edition;
 use serve::Site;
-use watch::Files;
+
+/// What the book is made of, relative to its root.
+const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
 
 /// How long the end waits for a build, which takes a second at most.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -80,7 +82,8 @@ fn within<T>(time: Duration, get: impl Fn() -> Option<T>) -> Option<T> {
 
 /// Builds the book, and again after each change, for ever; tells when it has done so first.
 fn weave(root: &Path, site: &Site, building: &Mutex<()>, told: &mpsc::Sender<Told>) {
-    let mut files = Files::look(root);
+    let parts = MADE_OF.map(|part| root.join(part));
+    let mut files = Files::look(&parts);
     for number in 0_u64.. {
         {
             let _building = building.lock();
@@ -90,7 +93,7 @@ fn weave(root: &Path, site: &Site, building: &Mutex<()>, told: &mpsc::Sender<Tol
             // Reading has ended already.
             return;
         }
-        files = files.changed(root);
+        files = files.changed(&parts);
     }
 }
 

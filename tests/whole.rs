@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use weave::Book;
-use weave::source::{Include, without_anchors};
+use weave::source::{Include, without_marks};
 
 const SOURCES: &str = "chapters-code/my-mio/src";
 
@@ -17,7 +17,7 @@ fn the_notes_read_every_line_of_my_mio() {
     for file in weave::belongs::files(&root.join(SOURCES)).unwrap() {
         let file = file.strip_prefix(root).unwrap();
         let text = fs::read_to_string(root.join(file)).unwrap();
-        for line in code(&without_anchors(&text)) {
+        for line in code(&without_marks(&text)) {
             if !shown.contains(&(file.to_owned(), line.to_owned())) {
                 unread.push(format!("{}: {line}", file.display()));
             }

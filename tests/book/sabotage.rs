@@ -327,6 +327,7 @@ fn sabotaged(works: &Works, case: &Case) -> Result<Book, Failed> {
         pages: vec![Page::parse(Path::new(FILE), &path, case.page.to_owned())],
         files: works.book().files.clone(),
         markdown: works.book().markdown,
+        tasks: Vec::new(),
         tests: Tests::read(works.root())?,
         ledger: Ledger::default(),
         problems: Vec::new(),

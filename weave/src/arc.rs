@@ -126,6 +126,10 @@ fn sections(page: &Page, wrong: &mut Wrong<'_>) {
                 "show a `diff` that breaks a test",
             ),
             "Recall" => (!has(&is_card), "ask in a `recall` block for the plain sentence"),
+            "Fork it" => (
+                !page.marks.places.iter().any(|place| lines.contains(&place.line)),
+                "write `<!-- fork: ten minutes -->`",
+            ),
             "Sources" => (!says, "name man pages, sources and the like"),
             _ => (!says, "say it, or take the heading out"),
         };

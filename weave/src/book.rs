@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::belongs;
+use crate::fork::{self, Tasks};
 use crate::ledger::Ledger;
 use crate::mdbook::Markdown;
 use crate::page::Page;
@@ -32,6 +33,8 @@ pub struct Book {
     pub markdown: Markdown,
     /// The tests of the chapter crates.
     pub tests: Tests,
+    /// The exercises that are marked in the chapter crates.
+    pub tasks: Tasks,
     /// The ledger.
     pub ledger: Ledger,
     /// What could not be read.
@@ -50,9 +53,11 @@ impl Book {
             files: BTreeSet::new(),
             markdown: Markdown::default(),
             tests: Tests::read(root)?,
+            tasks: Tasks::new(),
             ledger: Ledger::default(),
             problems: Vec::new(),
         };
+        (book.tasks, book.problems) = fork::all(root);
         match Ledger::read(root) {
             Ok(ledger) => book.ledger = ledger,
             Err(problem) => book.problems.push(problem),
@@ -148,6 +153,7 @@ pub(crate) mod tests {
             files: BTreeSet::new(),
             markdown: Markdown::default(),
             tests: Tests::default(),
+            tasks: Tasks::new(),
             ledger: Ledger::default(),
             problems: Vec::new(),
         }

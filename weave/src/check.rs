@@ -13,7 +13,7 @@ use crate::page::{Block, Page};
 use crate::patch::Patch;
 use crate::problem::{Fault, Problem};
 use crate::source::Include;
-use crate::{cards, draft, glossary, needs, redirects};
+use crate::{cards, draft, fork, glossary, needs, redirects};
 
 /// The longest listing, in lines that the reader sees.
 pub const LONGEST_LISTING: usize = 25;
@@ -39,6 +39,7 @@ pub fn check(book: &Book) -> Vec<Problem> {
     ledger::check(book, &mut problems);
     needs::check(book, &mut problems);
     glossary::check(book, &mut problems);
+    fork::check(book, &mut problems);
     redirects::check(book, &mut problems);
     problems.sort();
     problems.dedup();

@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 
 use crate::book::Book;
+use crate::fork;
 use crate::marks::{Asked, Level, Needs};
 use crate::minutes::minutes;
 use crate::needs;
@@ -22,6 +23,7 @@ pub fn needs_line(book: &Book, page: &Page, of: &Needs) -> String {
 pub fn written(book: &Book, page: &Page, asked: &Asked) -> String {
     match asked {
         Asked::Map => map(book, page),
+        Asked::Fork { time, of_crate } => fork::written(book, page, *time, of_crate.as_deref()),
         Asked::Route { notes, .. } => {
             let notes: Vec<&Page> =
                 notes.iter().filter_map(|name| needs::note(book, name)).collect();

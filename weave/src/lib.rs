@@ -15,6 +15,7 @@ pub mod check;
 pub mod contents;
 pub mod draft;
 pub mod fence;
+pub mod fork;
 pub mod glossary;
 pub mod ledger;
 pub mod links;

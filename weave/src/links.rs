@@ -208,6 +208,7 @@ mod tests {
             files: ["why/a b.svg", "theme/x.css"].map(PathBuf::from).into(),
             markdown: Markdown::default(),
             tests: Tests::default(),
+            tasks: Vec::new(),
             ledger: Ledger::default(),
             problems: Vec::new(),
         }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use mdbook_markdown::pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
+use crate::fork::Time;
 use crate::mdbook::Markdown;
 use crate::problem::Fault;
 
@@ -14,7 +15,9 @@ pub const MARKS: &str = "\
 <!-- fold: What they said -->         opens what the reader unfolds, at the margin
 <!-- /fold -->                        closes it
 <!-- map -->                          all notes by parts
-<!-- route: first: a, b -->           these notes, with their minutes";
+<!-- route: first: a, b -->           these notes, with their minutes
+<!-- fork: ten minutes -->            the exercise of this note; or `an hour`, or `an evening`
+<!-- fork: an evening; crate: my-mio -->    the same, where it is a whole crate";
 
 const NEEDS: &str = "`<!-- needs: one-note, another; level: first -->`; the levels are first, \
                      working and deep; `code: subject` may follow where the page is about code";
@@ -84,6 +87,13 @@ pub enum Asked {
         name: String,
         /// The names of its notes.
         notes: Vec<String>,
+    },
+    /// The note's exercise.
+    Fork {
+        /// How long it takes.
+        time: Time,
+        /// The crate to fork, where the note marks no tasks of its own.
+        of_crate: Option<String>,
     },
 }
 
@@ -276,7 +286,11 @@ impl Mark {
                     _ => Err(form()),
                 }
             }
-            ("needs" | "level" | "fold" | "/fold" | "map" | "route", _) => Err(form()),
+            ("fork", Some(value)) => match fork(value) {
+                Some(asked) => Ok(Mark::Place(asked)),
+                None => Err(form()),
+            },
+            ("needs" | "level" | "fold" | "/fold" | "map" | "route" | "fork", _) => Err(form()),
             _ => return None,
         })
     }
@@ -285,6 +299,17 @@ impl Mark {
 fn list(names: &str) -> Vec<String> {
     let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
+}
+
+fn fork(value: &str) -> Option<Asked> {
+    let (time, rest) =
+        value.split_once(';').map_or((value, None), |(time, rest)| (time, Some(rest)));
+    let of_crate = match rest {
+        Some(rest) => Some(rest.trim().strip_prefix("crate:")?.trim().to_owned()),
+        None => None,
+    };
+    let time = Time::ALL.into_iter().find(|known| known.words() == time.trim())?;
+    Some(Asked::Fork { time, of_crate })
 }
 
 fn needs(value: &str) -> Result<Mark, Fault> {
@@ -374,6 +399,7 @@ mod tests {
             ("a\n<!-- /fold -->\n", 2, "no fold is open"),
             ("<!-- fold: x -->\n<!-- fold: y -->\n<!-- /fold -->\n", 2, "in the fold of line 1"),
             ("<!-- fold -->\n", 1, "is not a form of the mark `fold`"),
+            ("<!-- fork: a day -->\n", 1, "is not a form of the mark `fork`"),
             ("<!-- route: a, b -->\n", 1, "is not a form of the mark `route`"),
         ] {
             let (at, said) = fault(text);

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::problem::Fault;
-use crate::source::without_anchors;
+use crate::source::without_marks;
 use crate::text;
 
 /// A diff: `--- file`, then hunks of ` kept`, `-removed` and `+added` lines, parted by `@@`.
@@ -112,7 +112,7 @@ impl Hunk {
             let what = format!("can't read {}: {error}", self.file.display());
             (self.at, Fault::new(what, "the path after `---` is relative to the repository's root"))
         })?;
-        Ok(without_anchors(&text))
+        Ok(without_marks(&text))
     }
 
     /// Replaces the one place where the old lines stand.

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::belongs;
+use crate::fork;
 use crate::problem::{Fault, Problem};
 use crate::text;
 
@@ -122,8 +123,9 @@ fn anchors(text: &str) -> std::collections::BTreeSet<String> {
     text.lines().filter_map(anchor_line).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// The text without the lines that only mark anchors.
-pub fn without_anchors(text: &str) -> String {
+/// The text without the lines that only mark anchors or exercises.
+pub fn without_marks(text: &str) -> String {
+    let text = fork::without_marks(text);
     let kept = text.lines().filter(|line| anchor_line(line).is_none());
     kept.flat_map(|line| [line, "\n"]).collect()
 }
@@ -134,7 +136,7 @@ fn anchored(text: &str, anchor: &str) -> Option<(usize, String)> {
     let length =
         lines[start..].iter().position(|line| anchor_line(line) == Some(("ANCHOR_END", anchor)))?;
     let inside = &lines[start..start + length];
-    Some((start + 1, dedent(&without_anchors(&inside.join("\n")))))
+    Some((start + 1, dedent(&without_marks(&inside.join("\n")))))
 }
 
 /// Takes away the indentation that all lines share.
@@ -217,7 +219,7 @@ impl Tests {
             let name = named.and_then(|rest| rest.split('(').next());
             let length = body.iter().position(|line| *line == end);
             if let (Some(name), Some(length)) = (name, length) {
-                let code = dedent(&without_anchors(&body[..=length].join("\n")));
+                let code = dedent(&without_marks(&body[..=length].join("\n")));
                 let excerpt = Excerpt { file: file.to_owned(), line: at + 1, code };
                 self.by_name.insert(format!("{of}::{name}"), excerpt);
             }

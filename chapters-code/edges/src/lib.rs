@@ -127,6 +127,13 @@ pub fn one_read_per_event(
 // ANCHOR: drain
 /// For every event reads until the socket has no more to say, until the peer closes.
 pub fn drain_per_event(epoll: &Epoll, socket: &mut impl Read, patience: i32) -> io::Result<Ended> {
+    // FORK edges: for every event, read until the socket has no more to say, and only then wait again
+    // HINT: One event may stand for a hundred bytes and for the close. What tells a reader that nothing
+    //   of that is left? read(2), under ERRORS.
+    // HINT: A read has five endings: bytes, 0, WouldBlock, Interrupted, and all other errors. For each:
+    //   read again, wait again, or return?
+    // HINT: A loop that waits, and in it a loop that reads. Of the five endings two keep the inner loop
+    //   going, one leaves it, and two leave the function.
     let (mut buffer, mut bytes) = ([0; 64], 0);
     while epoll.wait(patience)? != NOTHING {
         loop {

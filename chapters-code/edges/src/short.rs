@@ -19,6 +19,7 @@ pub fn stop_at_short_read(
     socket: &mut impl Read,
     patience: i32,
 ) -> io::Result<Ended> {
+    // FORK short-read: for every event, read until a read leaves room in the buffer, or says WouldBlock
     let (mut buffer, mut bytes) = ([0; 64], 0);
     while epoll.wait(patience)? != NOTHING {
         loop {
@@ -45,6 +46,7 @@ pub fn stop_at_short_read_if_open(
     socket: &mut impl Read,
     patience: i32,
 ) -> io::Result<Ended> {
+    // FORK short-read: the same, but after an event that tells of the close read on until you see it
     let (mut buffer, mut bytes) = ([0; 64], 0);
     // ANCHOR: if_open
     loop {

@@ -1,4 +1,4 @@
-//! What the book is made of, looked at again and again.
+//! Files that somebody may save, looked at again and again.
 //!
 //! It asks and is not told. What a kernel tells follows files and not their names: one that is
 //! replaced is lost sight of. Folders of containers, of networks and of another system tell nothing.
@@ -13,9 +13,6 @@ use std::time::{Duration, Instant};
 
 use weave::belongs;
 
-/// What is looked at, relative to the root.
-const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
-
 /// How long nothing is looked at: at least so long, and so many times as long as a look takes.
 const PAUSE: Duration = Duration::from_millis(200);
 const TIMES: u32 = 20;
@@ -25,7 +22,7 @@ const TIMES: u32 = 20;
 const QUIET: Duration = Duration::from_millis(50);
 const LOOKS: usize = 20;
 
-/// The files that the book is made of, as they were at one time.
+/// Files and what lies in folders, as they were at one time.
 #[derive(PartialEq, Eq)]
 pub struct Files(BTreeMap<PathBuf, Result<Stamp, io::ErrorKind>>);
 
@@ -39,9 +36,9 @@ struct Stamp {
 }
 
 impl Files {
-    /// The files now.
-    pub fn look(root: &Path) -> Files {
-        let found = MADE_OF.iter().flat_map(|part| belongs::entries(&root.join(part)));
+    /// All in these folders now, and these files.
+    pub fn look(parts: &[impl AsRef<Path>]) -> Files {
+        let found = parts.iter().flat_map(|part| belongs::entries(part.as_ref()));
         let stamped = |found: io::Result<Metadata>| match found {
             Ok(metadata) => Ok(Stamp::of(&metadata)),
             Err(error) => Err(error.kind()),
@@ -50,23 +47,23 @@ impl Files {
     }
 
     /// Waits until they differ from these, and until whoever changes them has finished.
-    pub fn changed(&self, root: &Path) -> Files {
+    pub fn changed(&self, parts: &[impl AsRef<Path>]) -> Files {
         let mut took = Duration::ZERO;
         loop {
             thread::sleep(PAUSE.max(took * TIMES));
             let started = Instant::now();
-            let now = Files::look(root);
+            let now = Files::look(parts);
             if now != *self {
-                return now.settled(root);
+                return now.settled(parts);
             }
             took = started.elapsed();
         }
     }
 
-    fn settled(mut self, root: &Path) -> Files {
+    fn settled(mut self, parts: &[impl AsRef<Path>]) -> Files {
         for _ in 0..LOOKS {
             thread::sleep(QUIET);
-            let now = Files::look(root);
+            let now = Files::look(parts);
             if now == self {
                 break;
             }
@@ -105,11 +102,15 @@ mod tests {
         dir
     }
 
+    fn parts(dir: &tempfile::TempDir) -> [std::path::PathBuf; 2] {
+        ["book", "book.toml"].map(|part| dir.path().join(part))
+    }
+
     #[test]
     fn what_is_not_of_the_book_is_no_change() {
         let dir = book();
-        let at = |name: &str| dir.path().join(name);
-        let before = Files::look(dir.path());
+        let (at, parts) = (|name: &str| dir.path().join(name), parts(&dir));
+        let before = Files::look(&parts);
         for theirs in [".edges.md.swp", "4913", "edges.md~", "#edges.md#", "edges.md___jb_tmp___"] {
             fs::write(at("book/why").join(theirs), "text").unwrap();
         }
@@ -118,17 +119,17 @@ mod tests {
         fs::write(at("target/built"), "").unwrap();
         fs::write(at("README.md"), "").unwrap();
         fs::read(at("book/why/edges.md")).unwrap();
-        assert!(before == Files::look(dir.path()));
+        assert!(before == Files::look(&parts));
     }
 
     #[test]
     fn every_way_to_change_the_book_is_a_change() {
         let dir = book();
-        let at = |name: &str| dir.path().join(name);
-        let mut before = Files::look(dir.path());
+        let (at, parts) = (|name: &str| dir.path().join(name), parts(&dir));
+        let mut before = Files::look(&parts);
         let mut changes = |what: &str, change: &dyn Fn()| {
             change();
-            let now = Files::look(dir.path());
+            let now = Files::look(&parts);
             assert!(before != now, "{what}");
             before = now;
         };

@@ -1,0 +1,154 @@
+//! What the tests of an exercise were seen to do: `fork/SEEN.txt`, which `cargo book prove exercises
+//! --record` writes.
+//!
+//! ```text
+//! without drain_per_event
+//!     draining_sees_the_close
+//!
+//! answer one-read-per-edge
+//!     draining_sees_the_close hung
+//!     a_second_batch_is_read failed sent 200 bytes, read 64
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+/// The name of the file.
+pub const FILE: &str = "SEEN.txt";
+
+/// How a test ended that did not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bad {
+    /// A panic, or an exit code.
+    Failed,
+    /// All its threads sleep for ever.
+    Hung,
+    /// It computed, or waited with a timeout, when its time was over.
+    Computing,
+    /// A signal ended it.
+    Died,
+}
+
+const WORDS: [(Bad, &str); 4] = [
+    (Bad::Failed, "failed"),
+    (Bad::Hung, "hung"),
+    (Bad::Computing, "computing"),
+    (Bad::Died, "died"),
+];
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = WORDS.iter().find(|(bad, _)| bad == self).map_or("", |(_, word)| word);
+        f.pad(word)
+    }
+}
+
+/// A test that ended badly.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ending {
+    /// Its name.
+    pub test: String,
+    /// How it ended.
+    pub bad: Bad,
+    /// What it said, in one line, if it failed.
+    pub words: String,
+}
+
+/// The tests that ended badly.
+pub type Endings = BTreeSet<Ending>;
+
+/// What was seen of an exercise.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The tests that fail while only this task is not done, by the task's name.
+    pub without: BTreeMap<String, BTreeSet<String>>,
+    /// How the tests end with this wrong answer, by its name.
+    pub answers: BTreeMap<String, Endings>,
+}
+
+impl Seen {
+    /// Reads the record in a crate's folder `fork`; one that is not there has seen nothing.
+    pub fn read(folder: &Path) -> Result<Seen> {
+        let file = folder.join(FILE);
+        match file.exists() {
+            true => Seen::parse(&weave::text::read(&file)?).with_context(|| {
+                format!("{}: `cargo book prove exercises --record` writes it", file.display())
+            }),
+            false => Ok(Seen::default()),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Seen> {
+        let mut seen = Seen::default();
+        let mut section = None;
+        for (at, line) in (1..).zip(text.lines()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match (&words[..], section) {
+                ([], _) => {}
+                (["without", task], _) => {
+                    seen.without.entry((*task).to_owned()).or_default();
+                    section = Some(("without", *task));
+                }
+                (["answer", name], _) => {
+                    seen.answers.entry((*name).to_owned()).or_default();
+                    section = Some(("answer", *name));
+                }
+                ([test], Some(("without", task))) => {
+                    seen.without.entry(task.to_owned()).or_default().insert((*test).to_owned());
+                }
+                ([test, ending, words @ ..], Some(("answer", name))) => {
+                    let bad = WORDS.iter().find(|(_, word)| word == ending);
+                    let (bad, _) =
+                        bad.with_context(|| format!("line {at}: no ending is `{ending}`"))?;
+                    let ending =
+                        Ending { test: (*test).to_owned(), bad: *bad, words: words.join(" ") };
+                    seen.answers.entry(name.to_owned()).or_default().insert(ending);
+                }
+                _ => bail!("line {at} can't be read: `{line}`"),
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The tests that some task must be done for.
+    pub fn needed(&self) -> BTreeSet<&str> {
+        self.without.values().flatten().map(String::as_str).collect()
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        for (task, tests) in &self.without {
+            writeln!(text, "without {task}")?;
+            tests.iter().try_for_each(|test| writeln!(text, "    {test}"))?;
+            text.push('\n');
+        }
+        for (answer, tests) in &self.answers {
+            writeln!(text, "answer {answer}")?;
+            for Ending { test, bad, words } in tests {
+                writeln!(text, "{}", format!("    {test} {bad} {words}").trim_end())?;
+            }
+            text.push('\n');
+        }
+        writeln!(f, "{}", text.trim_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_read_as_it_was_written() {
+        let text = "without a\n    t::one\n    t::two\n\nanswer x\n    t::one hung\n    t::two failed sent 5, read 3\n";
+        let seen = Seen::parse(text).unwrap();
+        assert_eq!(seen.to_string(), text);
+        assert_eq!(seen.needed().len(), 2);
+        assert!(Seen::parse("answer x\n    t::one sang\n").is_err());
+        assert!(Seen::parse("    t::one\n").is_err());
+    }
+}

@@ -1,0 +1,271 @@
+//! The tests of a fork, each run alone, and how each ended.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use lab::doomed::{self, Asleep, Ended, Ending};
+use regex::Regex;
+
+use super::exercise::Exercise;
+use super::seen::{self, Bad, Endings};
+use crate::broken::tests_in;
+use crate::cargo::{self, Built, Shown};
+
+/// How many tests run at once: most wait for a peer, and need no core for that.
+const AT_A_TIME: usize = 4;
+
+/// What a function prints that is not written yet.
+const TODO: &str = "not yet implemented: ";
+
+/// How a test ended, as a reader is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// It passed.
+    Passed,
+    /// This machine can't show what it shows, and why.
+    Skipped(String),
+    /// A task that is not done yet, by its name.
+    Waits(String),
+    /// It ended badly.
+    Badly(Bad, Said),
+}
+
+impl How {
+    /// Whether nothing is left to do for it here.
+    pub fn is_good(&self) -> bool {
+        matches!(self, How::Passed | How::Skipped(_))
+    }
+}
+
+/// What is known of a bad end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The words of a panic, or where a thread hangs.
+    pub words: String,
+    /// Where the panic was: `file:line:column`, or nothing.
+    pub place: String,
+}
+
+/// How each test ended, by its name.
+pub type Outcomes = BTreeMap<String, How>;
+
+/// A fork that was built: what the compiler refuses, or the programs that hold its tests.
+pub struct Trial<'a> {
+    exercise: &'a Exercise,
+    dir: PathBuf,
+    built: Built,
+    /// Held until the tests have run.
+    _turn: Turn,
+}
+
+impl<'a> Trial<'a> {
+    /// Builds the fork in `dir` with all its tests, in the target folder that all forks share.
+    pub fn build(
+        exercise: &'a Exercise,
+        dir: &Path,
+        target: &Path,
+        shown: Shown,
+    ) -> Result<Trial<'a>> {
+        let turn = Turn::take(dir, target)?;
+        let target = target.to_string_lossy();
+        let args = ["test", "--no-run", "--tests", "--target-dir", &target];
+        let built = cargo::build_shown(dir, &args, shown)?;
+        Ok(Trial { exercise, dir: dir.to_owned(), built, _turn: turn })
+    }
+
+    /// What the compiler refuses, in its own words and order.
+    pub fn refused(&self) -> Option<&str> {
+        self.built.errors.first().map(|(_, said)| said.as_str())
+    }
+
+    /// What the compiler warns of.
+    pub fn warnings(&self) -> &[String] {
+        &self.built.warnings
+    }
+
+    /// Runs every test.
+    pub fn run(&self) -> Result<Outcomes> {
+        self.run_some(|_| true)
+    }
+
+    /// Runs the tests that are wanted.
+    pub fn run_some(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Outcomes> {
+        let mut wanted = Vec::new();
+        for program in self.built.executables.iter().filter(|exe| exe.kind == "test") {
+            let tests = tests_in(&program.path)?.into_iter().filter(|test| is_wanted(test));
+            wanted.extend(tests.map(|test| (program, test)));
+        }
+        wanted.reverse();
+        let (wanted, outcomes) = (Mutex::new(wanted), Mutex::new(Ok(Outcomes::new())));
+        let work = || {
+            while let Some((program, test)) = { wanted.lock().expect("nobody panics").pop() } {
+                let how = self.one(&program.path, &program.package, &test);
+                let mut outcomes = outcomes.lock().expect("nobody panics");
+                match (how, &mut *outcomes) {
+                    (Ok(how), Ok(all)) if all.contains_key(&test) => {
+                        drop(how);
+                        *outcomes =
+                            Err(anyhow::anyhow!("two tests are called `{test}`: rename one"));
+                    }
+                    (Ok(how), Ok(all)) => drop(all.insert(test, how)),
+                    (Err(error), Ok(_)) => *outcomes = Err(error),
+                    (_, Err(_)) => {}
+                }
+            }
+        };
+        thread::scope(|scope| (0..AT_A_TIME).for_each(|_| drop(scope.spawn(work))));
+        let outcomes = outcomes.into_inner().expect("nobody panics")?;
+        if outcomes.is_empty() {
+            bail!("{} has no tests any more", self.dir.display());
+        }
+        Ok(outcomes)
+    }
+
+    fn one(&self, program: &Path, package: &Path, test: &str) -> Result<How> {
+        let mut command = Command::new(program);
+        command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+        command.current_dir(package).env("RUST_BACKTRACE", "0");
+        let ended = doomed::watch(command, Duration::from_secs(self.exercise.plan.patience))?;
+        Ok(self.judge(&ended))
+    }
+
+    fn judge(&self, ended: &Ended) -> How {
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        let skipped = said.lines().find_map(|line| line.strip_prefix("skipped: "));
+        let plain = |words: String| Said { words, place: String::new() };
+        match (&ended.how, skipped, self.waits_for(&said)) {
+            (Ending::Passed, Some(why), _) => How::Skipped(why.to_owned()),
+            (Ending::Passed, None, _) => How::Passed,
+            (_, _, Some(task)) => How::Waits(task),
+            (Ending::Failed(status), ..) => {
+                let exit = || plain(format!("exit status {status}"));
+                How::Badly(Bad::Failed, panic(&said).unwrap_or_else(exit))
+            }
+            (Ending::Hung(threads), ..) => How::Badly(Bad::Hung, plain(asleep(threads))),
+            (Ending::Killed(signal), ..) => {
+                let words = format!("killed by {signal}");
+                How::Badly(Bad::Died, panic(&said).unwrap_or_else(|| plain(words)))
+            }
+            (Ending::TooLong, ..) => How::Badly(Bad::Computing, plain(computing(ended))),
+        }
+    }
+
+    /// The task that a test ran into. A test's child has a panic of its own, so all is looked at.
+    fn waits_for(&self, said: &str) -> Option<String> {
+        let says = said.split(TODO).nth(1)?;
+        let task = self.exercise.tasks.iter().filter(|task| says.starts_with(&task.says));
+        task.max_by_key(|task| task.says.len()).map(|task| task.name.clone())
+    }
+}
+
+/// Where the threads sleep; that of the test harness, which waits for the test's own, aside.
+fn asleep(threads: &[Asleep]) -> String {
+    let of_test: Vec<&Asleep> = threads.iter().filter(|one| one.thread != "main").collect();
+    let shown = if of_test.is_empty() { threads.iter().collect() } else { of_test };
+    let shown = shown.iter().map(|one| match one.detail.is_empty() {
+        true => format!("in {}", one.call),
+        false => format!("in {}, {}", one.call, one.detail),
+    });
+    format!("asleep for ever {}", shown.collect::<Vec<_>>().join("; and "))
+}
+
+/// The turn of a fork in the target folder that all share. cargo knows a crate by where it lies in its
+/// workspace, so it takes one fork for another: what was built of the last one must go.
+struct Turn(#[expect(dead_code, reason = "it is locked as long as it is open")] File);
+
+impl Turn {
+    fn take(dir: &Path, target: &Path) -> Result<Turn> {
+        fs::create_dir_all(target)?;
+        let path = target.join("turn");
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.lock().context("another fork is being tried, and can't be waited for")?;
+        let mut last = String::new();
+        file.read_to_string(&mut last)?;
+        let this = dir.to_string_lossy();
+        if last != this {
+            cargo::clean(dir, target, &own_packages(dir)?)?;
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(this.as_bytes())?;
+        }
+        Ok(Turn(file))
+    }
+}
+
+/// The names of a fork's own packages: its crate and those in `vendor/`.
+fn own_packages(dir: &Path) -> Result<Vec<String>> {
+    let vendored = fs::read_dir(dir.join("vendor")).into_iter().flatten().flatten();
+    let manifests = vendored.map(|entry| entry.path()).chain([dir.to_owned()]);
+    let name = |dir: PathBuf| -> Result<String> {
+        let file = dir.join("Cargo.toml");
+        let text = weave::text::read(&file).with_context(|| file.display().to_string())?;
+        let manifest: toml::Table =
+            toml::from_str(&text).with_context(|| file.display().to_string())?;
+        let name = manifest.get("package").and_then(|package| package.get("name")?.as_str());
+        Ok(name.with_context(|| format!("{} names no package", file.display()))?.to_owned())
+    };
+    manifests.map(name).collect()
+}
+
+/// What is known of a test whose time was over.
+fn computing(ended: &Ended) -> String {
+    let seconds = ended.after.as_secs();
+    match ended.running {
+        0 => format!(
+            "after {seconds} s {}",
+            asleep(&ended.asleep).replace("for ever", "with a timeout")
+        ),
+        _ => format!("after {seconds} s; a loop that never ends, or a long way"),
+    }
+}
+
+/// What a panic said.
+fn panic(said: &str) -> Option<Said> {
+    let (_, rest) = said.split_once("panicked at ")?;
+    let is_of_it = |line: &&str| !line.starts_with("note: ") && !line.is_empty();
+    let lines: Vec<&str> = rest.lines().take_while(is_of_it).take(8).collect();
+    let (place, words) = lines.split_first()?;
+    Some(Said { words: words.join("\n"), place: place.trim_end_matches(':').to_owned() })
+}
+
+/// The words in one line, with `N` for each number: sizes, ports and descriptors are the reader's.
+fn without_numbers(words: &str) -> String {
+    static NUMBERS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").expect("a regex"));
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    NUMBERS.replace_all(&line, "N").into_owned()
+}
+
+/// How the tests ended that ended badly: what the wrong answers of an exercise are known by.
+pub fn endings(outcomes: &Outcomes) -> Endings {
+    let bad = |(test, how): (&String, &How)| {
+        let How::Badly(bad, said) = how else { return None };
+        let words = match bad {
+            Bad::Failed => without_numbers(&said.words),
+            _ => String::new(),
+        };
+        Some(seen::Ending { test: test.clone(), bad: *bad, words })
+    };
+    outcomes.iter().filter_map(bad).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_panic_says_is_found_in_all_that_was_printed() {
+        let said = "\nthread 'a_test' (7) panicked at tests/x.rs:3:5:\nassertion failed\n  left: 1\nnote: run with\n";
+        let right =
+            Said { words: "assertion failed\n  left: 1".into(), place: "tests/x.rs:3:5".into() };
+        assert_eq!(panic(said), Some(right));
+        assert_eq!(panic("nothing"), None);
+    }
+}

@@ -1,0 +1,240 @@
+//! `cargo book prove exercises`: each exercise can be done, is not done as forked, and tells wrong answers
+//! by the idea that they lack.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use weave::Book;
+use weave::patch::Patch;
+
+use crate::broken::{Diff, write_if_changed};
+use crate::cargo::Shown;
+use crate::fork::attempt::shared_target;
+use crate::fork::exercise::{Exercise, FOLDER, named};
+use crate::fork::files::{Files, files};
+use crate::fork::idea::{missing, of_answer};
+use crate::fork::seen::{self, Seen};
+use crate::fork::trial::{How, Outcomes, Trial, endings};
+use crate::write;
+
+/// What to prove.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only this one: a note or a crate
+    name: Option<String>,
+    /// Write down what was seen, for `try` to know wrong answers by
+    #[arg(long)]
+    record: bool,
+    /// One of them, another one after each commit, builds in an empty target folder as a reader's does
+    #[arg(long)]
+    afresh: bool,
+}
+
+/// Proves all exercises, or one.
+pub fn run(root: &Path, args: &Args) -> Result<()> {
+    let book = crate::sound_book(root)?;
+    let mut exercises = Exercise::all(&book)?;
+    if let Some(name) = &args.name {
+        let package = named(&exercises, name)?.0.package.clone();
+        exercises.retain(|exercise| exercise.package == package);
+    }
+    let (mut wrong, afresh) = (Vec::new(), turn(root, exercises.len()));
+    for (number, exercise) in exercises.iter_mut().enumerate() {
+        let started = Instant::now();
+        let bench = Bench::new(&book, args.afresh && number == afresh)?;
+        let found = bench.all(exercise, args.record);
+        let took = started.elapsed().as_secs();
+        match found {
+            Ok(sum) => println!("{:<12} {sum}, {took} s", exercise.package),
+            Err(error) => {
+                println!("{:<12} {error:#}\n             {took} s", exercise.package);
+                wrong.push(exercise.package.clone());
+            }
+        }
+    }
+    ensure!(wrong.is_empty(), "not proven: {}", wrong.join(", "));
+    Ok(())
+}
+
+/// Which of so many things has its turn after the commits that there are.
+pub fn turn(root: &Path, of: usize) -> usize {
+    let count =
+        Command::new("git").current_dir(root).args(["rev-list", "--count", "HEAD"]).output();
+    let count =
+        count.map(|count| String::from_utf8_lossy(&count.stdout).trim().parse().unwrap_or(0));
+    count.unwrap_or(0) % of.max(1)
+}
+
+/// As forked an exercise builds without a warning and is not done; solved it is done.
+pub fn can_be_done(book: &Book, exercise: &Exercise) -> Result<()> {
+    Bench::new(book, false)?.can_be_done(exercise).map(drop)
+}
+
+/// Where forks are made and tried, outside the repository.
+struct Bench<'a> {
+    book: &'a Book,
+    dir: tempfile::TempDir,
+    target: PathBuf,
+    /// A target folder of its own, removed at the end.
+    _fresh: Option<tempfile::TempDir>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(book: &'a Book, afresh: bool) -> Result<Bench<'a>> {
+        let fresh = afresh.then(tempfile::tempdir).transpose()?;
+        let shared = shared_target(&book.root);
+        let target = fresh.as_ref().map_or(shared, |dir| dir.path().to_owned());
+        Ok(Bench { book, dir: tempfile::tempdir()?, target, _fresh: fresh })
+    }
+
+    /// Everything that is proven of an exercise; what it comes to.
+    fn all(&self, exercise: &mut Exercise, record: bool) -> Result<String> {
+        let solved = self.can_be_done(exercise)?;
+        let mut seen = Seen::default();
+        for task in &exercise.tasks {
+            seen.without.insert(task.name.clone(), self.without(exercise, &task.name)?);
+        }
+        let answers: Vec<&String> =
+            exercise.plan.idea.iter().flat_map(|idea| &idea.answers).collect();
+        let mut outcomes = Vec::new();
+        for answer in &answers {
+            let of = self.wrong(exercise, answer, &solved, &seen.needed())?;
+            seen.answers.insert((*answer).clone(), endings(&of));
+            outcomes.push(((*answer).clone(), of));
+        }
+        unlisted(self.book, exercise)?;
+        let sum = format!("{} tasks, {} wrong answers", exercise.tasks.len(), answers.len());
+        if record {
+            let file = exercise.folder(&self.book.root).join(FOLDER).join(seen::FILE);
+            write::atomically(&file, seen.to_string().as_bytes())?;
+        } else if seen != exercise.seen {
+            let (then, now) = (exercise.seen.to_string(), seen.to_string());
+            let diff = similar::TextDiff::from_lines(&then, &now);
+            bail!(
+                "something else was seen than is recorded; `--record` writes it down\n{}",
+                diff.unified_diff().header("recorded", "seen now")
+            );
+        }
+        exercise.seen = seen;
+        let told = tells(exercise, &outcomes)?;
+        Ok(format!("{sum}, of which {told} are told by their idea"))
+    }
+
+    fn can_be_done(&self, exercise: &Exercise) -> Result<Files> {
+        let forked =
+            self.attempt(exercise, &files(self.book, exercise, |_| true)?, true, |_| true)?;
+        let waits = |how: &How| matches!(how, How::Waits(_));
+        if let Some((test, how)) = forked.iter().find(|(_, how)| !how.is_good() && !waits(how)) {
+            bail!("as forked, `{test}` fails and waits for no task: {how:?}");
+        }
+        ensure!(forked.values().any(waits), "as forked, no test fails");
+        let solved = files(self.book, exercise, |_| false)?;
+        let outcomes = self.attempt(exercise, &solved, true, |_| true)?;
+        if let Some((test, how)) = outcomes.iter().find(|(_, how)| !how.is_good()) {
+            bail!("solved, `{test}` does not pass: {how:?}");
+        }
+        Ok(solved)
+    }
+
+    /// The tests that fail while this task alone is not done.
+    fn without(&self, exercise: &Exercise, task: &str) -> Result<BTreeSet<String>> {
+        let cut = files(self.book, exercise, |name| name == task)?;
+        let outcomes = self.attempt(exercise, &cut, true, |_| true)?;
+        let red = outcomes.into_iter().filter(|(_, how)| !how.is_good()).map(|(test, _)| test);
+        let red: BTreeSet<String> = red.collect();
+        ensure!(!red.is_empty(), "no test needs `{task}`");
+        Ok(red)
+    }
+
+    fn wrong(
+        &self,
+        exercise: &Exercise,
+        answer: &str,
+        solved: &Files,
+        needed: &BTreeSet<&str>,
+    ) -> Result<Outcomes> {
+        let body = body(self.book, exercise, answer)?;
+        let changed = Patch::parse(&body).and_then(|patch| patch.apply(&self.book.root));
+        let changed = changed.map_err(|(_, fault)| anyhow!("the answer `{answer}`: {fault}"))?;
+        let mut files = solved.clone();
+        let folder = exercise.folder(&self.book.root);
+        for (file, text) in changed {
+            let full = self.book.root.join(&file);
+            let inside = full.strip_prefix(&folder).with_context(|| {
+                format!("the answer `{answer}` changes {}, which no fork has", file.display())
+            })?;
+            files.insert(inside.to_owned(), text.into_bytes());
+        }
+        let outcomes = self
+            .attempt(exercise, &files, false, |test| needed.contains(test))
+            .with_context(|| format!("the answer `{answer}`"))?;
+        ensure!(!endings(&outcomes).is_empty(), "the wrong answer `{answer}` passes every test");
+        Ok(outcomes)
+    }
+
+    /// Builds the fork of these files and runs its tests.
+    fn attempt(
+        &self,
+        exercise: &Exercise,
+        files: &Files,
+        quiet: bool,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Outcomes> {
+        let dir = self.dir.path().join(&exercise.package);
+        for (name, bytes) in files {
+            write_if_changed(&dir.join(name), bytes)?;
+        }
+        let trial = Trial::build(exercise, &dir, &self.target, Shown::Nothing)?;
+        if let Some(said) = trial.refused() {
+            bail!("it does not compile:\n{said}");
+        }
+        if let Some(warning) = trial.warnings().first().filter(|_| quiet) {
+            bail!("it does not build without warnings:\n{warning}");
+        }
+        trial.run_some(is_wanted)
+    }
+}
+
+/// The diff of a wrong answer: a file in the crate's folder `fork`, or a diff on a page.
+fn body(book: &Book, exercise: &Exercise, answer: &str) -> Result<String> {
+    let file = exercise.folder(&book.root).join(FOLDER).join(format!("{answer}.diff"));
+    let on_page = Diff::all(book).find(|diff| diff.name == answer);
+    match (file.is_file(), on_page) {
+        (true, None) => Ok(weave::text::read(&file)?),
+        (false, Some(diff)) => Ok(diff.body.to_owned()),
+        (true, Some(_)) => bail!("`{answer}` is a diff on a page too: rename one"),
+        (false, None) => bail!("there is no {} and no diff of that name on a page", file.display()),
+    }
+}
+
+/// Refuses a diff in the folder that no idea names.
+fn unlisted(book: &Book, exercise: &Exercise) -> Result<()> {
+    for file in weave::belongs::files(&exercise.folder(&book.root).join(FOLDER))? {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let is_diff = file.extension().is_some_and(|of| of == "diff");
+        ensure!(
+            !is_diff || of_answer(exercise, &name).is_some(),
+            "no idea names {}",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// In how many cases a wrong answer is told by the idea that it lacks; never by another one.
+fn tells(exercise: &Exercise, outcomes: &[(String, Outcomes)]) -> Result<usize> {
+    let mut told = 0;
+    for (answer, outcomes) in outcomes {
+        match (missing(exercise, outcomes), of_answer(exercise, answer)) {
+            (Some(idea), own) if Some(idea) != own => {
+                bail!("the answer `{answer}` would be told that it lacks: {}", idea.says)
+            }
+            (Some(_), _) => told += 1,
+            (None, _) => {}
+        }
+    }
+    Ok(told)
+}

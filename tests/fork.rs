@@ -1,0 +1,157 @@
+//! `cargo book fork` and the verbs for what it makes, as a reader uses them: far from the checkout.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use book::fork::exercise::Exercise;
+use book::prove::exercises;
+use tempfile::TempDir;
+use weave::Book;
+
+/// A folder outside the repository, with a fork of `edges` in it.
+struct Reader {
+    dir: TempDir,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        let reader = Reader { dir: tempfile::tempdir().unwrap() };
+        let (well, said) = reader.book(reader.dir.path(), &["fork", "edges", "--to", "mine"]);
+        assert!(well && said.contains("Then write `drain_per_event` in src/lib.rs:"), "{said}");
+        // The two that are about this task.
+        for name in ["short.rs", "write.rs", "send_all.rs"] {
+            fs::remove_file(reader.fork().join("tests").join(name)).unwrap();
+        }
+        reader
+    }
+
+    fn fork(&self) -> PathBuf {
+        self.dir.path().join("mine")
+    }
+
+    /// A verb, called as the alias in the fork calls it.
+    fn verb(&self, args: &[&str]) -> (bool, String) {
+        self.book(&self.fork(), args)
+    }
+
+    fn book(&self, dir: &Path, args: &[&str]) -> (bool, String) {
+        let mut book = Command::new(env!("CARGO_BIN_EXE_book"));
+        book.args(args).current_dir(dir).env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
+        let output = book.env("CARGO_NET_OFFLINE", "true").output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    /// Writes a body in the place of a `todo!`.
+    fn write(&self, task: &str, body: &str) {
+        let file = self.fork().join("src/lib.rs");
+        let text = fs::read_to_string(&file).unwrap();
+        let function = weave::fork::function(&text, task).unwrap();
+        let at = function.find("    todo!(").unwrap();
+        let new = format!("{}{body}}}\n", &function[..at]);
+        fs::write(&file, text.replace(function, &new)).unwrap();
+    }
+}
+
+const ONE_READ: &str = "    let (mut buffer, mut bytes) = ([0; 512], 0);
+    while epoll.wait(patience)? != NOTHING {
+        match socket.read(&mut buffer) {
+            Ok(0) => return Ok(Ended::Closed { bytes }),
+            Ok(n) => bytes += n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Ended::StillWaiting { bytes })
+";
+
+#[test]
+fn a_fork_is_tried_hinted_at_and_begun_again() {
+    let reader = Reader::new();
+    assert!(!fs::read_to_string(reader.fork().join("src/lib.rs")).unwrap().contains("FORK"));
+    assert!(!reader.fork().join("fork").exists(), "wrong answers are not for readers");
+
+    let (well, said) = reader.verb(&["try"]);
+    assert!(!well && said.contains("tests wait for drain_per_event, in src/lib.rs"), "{said}");
+
+    let (_, first) = reader.verb(&["hint"]);
+    let (_, second) = reader.verb(&["hint"]);
+    assert!(first.contains("1 of 3") && !first.contains("2 of 3"), "{first}");
+    assert!(second.contains("1 of 3") && second.contains("2 of 3"), "{second}");
+
+    let (well, said) = reader.verb(&["solution"]);
+    assert!(!well && said.contains("not green yet"), "{said}");
+    let (well, said) = reader.verb(&["solution"]);
+    assert!(well && said.contains("WouldBlock => break"), "{said}");
+
+    reader.write("drain_per_event", ONE_READ);
+    let (well, said) = reader.verb(&["try"]);
+    assert!(!well && said.contains("hung draining_sees_the_close_in_the_same_event"), "{said}");
+    assert!(said.contains("expected read 20000 bytes"), "{said}");
+    let (_, said) = reader.verb(&["next"]);
+    assert!(said.contains("`drain_per_event` in src/lib.rs:") && said.contains("fail"), "{said}");
+
+    fs::write(reader.fork().join("src/lib.rs"), "fn broken(").unwrap();
+    let (well, said) = reader.verb(&["try"]);
+    assert!(!well && said.contains("src/lib.rs:1") && said.contains("does not compile"), "{said}");
+
+    let (well, said) = reader.verb(&["reset"]);
+    assert!(well, "{said}");
+    let kept = reader.fork().join(".fork/kept/1/src/lib.rs");
+    assert_eq!(fs::read_to_string(kept).unwrap(), "fn broken(");
+    let (_, said) = reader.verb(&["next"]);
+    assert!(said.contains("Read *The edge and the drain law*"), "{said}");
+}
+
+#[test]
+fn what_can_not_be_forked_is_told_and_nothing_is_lost() {
+    let reader = Reader::new();
+    let dir = reader.dir.path();
+    let refused = |args: &[&str], says: &str| {
+        let (well, said) = reader.book(dir, args);
+        assert!(!well && said.contains(says), "{args:?}: {said}");
+    };
+    let before = fs::read_dir(dir).unwrap().count();
+    refused(&["fork", "edge", "--to", "x"], "did you mean edges?");
+    refused(&["fork", "edges", "--to", "mine"], "mine is there already, and stays as it is");
+    fs::create_dir(dir.join("full")).unwrap();
+    fs::write(dir.join("full/note.txt"), "mine").unwrap();
+    refused(&["fork", "edges", "--to", "full"], "full is there already, and stays as it is");
+    refused(&["fork", "edges", "--to", "full/note.txt"], "stays as it is");
+    // No process can write there, root neither.
+    refused(
+        &["fork", "edges", "--to", "/proc/fork"],
+        "no fork can be made at /proc/fork, and nothing is",
+    );
+    refused(&["try", "./full"], "./full is no fork");
+    refused(&["hint", "mine/", "--task", "drain"], "there are: drain_per_event");
+    assert_eq!(fs::read_dir(dir).unwrap().count(), before + 1, "only `full` is new");
+    assert_eq!(fs::read_to_string(dir.join("full/note.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn tests_that_a_reader_changed_are_run_as_they_are_and_told() {
+    let reader = Reader::new();
+    for name in ["drain_exercise.rs", "edges.rs"] {
+        fs::remove_file(reader.fork().join("tests").join(name)).unwrap();
+    }
+    let test =
+        "#[test]\nfn it_prints() {\n    loop {\n        println!(\"on and on\");\n    }\n}\n";
+    fs::write(reader.fork().join("tests/mine.rs"), test).unwrap();
+    let (well, said) = reader.verb(&["try"]);
+    assert!(said.contains("tests/edges.rs is not as it was forked"), "{said}");
+    assert!(!well && said.contains("still computing it_prints"), "{said}");
+    assert!(said.len() < 10_000, "what it prints is not repeated");
+}
+
+#[test]
+fn the_exercise_whose_turn_it_is_can_be_done_and_is_not_done_as_forked() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let book = Book::load(root).unwrap();
+    let exercises = Exercise::all(&book).unwrap();
+    let exercise = &exercises[exercises::turn(root, exercises.len())];
+    println!("the turn of {}", exercise.package);
+    exercises::can_be_done(&book, exercise).unwrap();
+}

@@ -1,0 +1,452 @@
+//! The marks in a chapter crate's code from which its exercises are made.
+//!
+//! ```text
+//! pub fn drain(socket: &mut impl Read) -> io::Result<usize> {
+//!     // FORK edges: read until the socket says that there is no more
+//!     // HINT: What does a read say when nothing is left? read(2), under ERRORS.
+//!     //       A line goes on like this.
+//!     …
+//! }
+//! ```
+//!
+//! A mark is the first line of a function's body and names the note whose task it is. The task has the
+//! function's name. [`cut`] makes what a reader gets, [`without_marks`] what a page shows.
+
+use std::path::{Path, PathBuf};
+
+use crate::book::Book;
+use crate::marks::Asked;
+use crate::needs::note;
+use crate::page::Page;
+use crate::problem::{Fault, Problem};
+use crate::source::{CRATES, crates};
+use crate::{belongs, text};
+
+const FORM: &str = "the first line of a function's body is `// FORK note: what to do`, and hints \
+                    follow it, `// HINT: a place, or a question`; a line goes on behind three blanks";
+
+/// A function whose body the reader writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The note that it belongs to, by the name of its page.
+    pub note: String,
+    /// The function's name.
+    pub name: String,
+    /// The file, relative to its crate.
+    pub file: PathBuf,
+    /// The line of the mark, from 1.
+    pub line: usize,
+    /// What to do, in a sentence.
+    pub says: String,
+    /// What helps, the last one nearly all.
+    pub hints: Vec<String>,
+}
+
+/// How long an exercise takes who has read its note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Time {
+    /// A function of a few lines.
+    TenMinutes,
+    /// Some functions that work together.
+    AnHour,
+    /// A program.
+    AnEvening,
+}
+
+impl Time {
+    /// All of them.
+    pub const ALL: [Time; 3] = [Time::TenMinutes, Time::AnHour, Time::AnEvening];
+
+    /// As it is written and shown.
+    pub fn words(self) -> &'static str {
+        match self {
+            Time::TenMinutes => "ten minutes",
+            Time::AnHour => "an hour",
+            Time::AnEvening => "an evening",
+        }
+    }
+}
+
+/// A mark with the lines of the text that belong to it, counted from 0.
+struct Mark {
+    note: String,
+    says: String,
+    hints: Vec<String>,
+    /// The first line of the function.
+    signature: usize,
+    /// The mark's own line.
+    at: usize,
+    /// The first line behind the mark and its hints.
+    body: usize,
+    /// The line of the brace that closes the function.
+    end: usize,
+}
+
+/// The words of a line such as `// FORK edges: words` or `// HINT: words`, with its keyword.
+fn mark(line: &str) -> Option<(&str, &str)> {
+    let comment = line.trim_start().strip_prefix("// ")?;
+    let keyword = ["FORK", "HINT"].into_iter().find(|word| comment.starts_with(word))?;
+    let rest = &comment[keyword.len()..];
+    rest.starts_with([' ', ':']).then_some((keyword, rest))
+}
+
+/// What a line adds to the mark above it.
+fn goes_on(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix("//   ").map(str::trim)
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// Whether each line is part of a mark.
+fn marked(lines: &[&str]) -> Vec<bool> {
+    let mut above = false;
+    let mut is_marked = |line: &&str| {
+        above = mark(line).is_some() || above && goes_on(line).is_some();
+        above
+    };
+    lines.iter().map(&mut is_marked).collect()
+}
+
+/// The text without the marks.
+pub fn without_marks(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let kept = lines.iter().zip(marked(&lines)).filter(|(_, marked)| !marked);
+    kept.flat_map(|(line, _)| [*line, "\n"]).collect()
+}
+
+/// The tasks of a source, or what is wrong with its marks, and in which lines, from 1.
+pub fn tasks(file: &Path, text: &str) -> Result<Vec<Task>, Vec<(usize, Fault)>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let (marks, faults) = marks(&lines);
+    let task = |mark: Mark| Task {
+        name: name(&lines, &mark).unwrap_or_default().to_owned(),
+        file: file.to_owned(),
+        line: mark.at + 1,
+        note: mark.note,
+        says: mark.says,
+        hints: mark.hints,
+    };
+    if faults.is_empty() { Ok(marks.into_iter().map(task).collect()) } else { Err(faults) }
+}
+
+/// The text with `todo!` in the place of the bodies of all tasks, or of those that are wanted.
+pub fn cut(text: &str, wanted: impl Fn(&str) -> bool) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut out: Vec<String> = Vec::new();
+    let mut next = 0;
+    for mark in marks(&lines).0 {
+        if !name(&lines, &mark).is_some_and(&wanted) {
+            continue;
+        }
+        out.extend(lines[next..mark.at].iter().map(|line| (*line).to_owned()));
+        let margin = &lines[mark.at][..indent(lines[mark.at])];
+        out.push(format!("{margin}todo!({:?})", mark.says));
+        next = mark.end;
+    }
+    out.extend(lines[next..].iter().map(|line| (*line).to_owned()));
+    without_marks(&(out.join("\n") + "\n"))
+}
+
+/// The function of that name, from its signature to its end, as it stands in a source that is
+/// formatted as rustfmt does.
+pub fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut from = 0;
+    let mut lines = text.split_inclusive('\n').map(|line| {
+        from += line.len();
+        (from - line.len(), line)
+    });
+    let (start, first) = lines.find(|(_, line)| function_name(line) == Some(name))?;
+    let end = format!("{}}}", &first[..indent(first)]);
+    let (at, last) = lines.find(|(_, line)| line.trim_end() == end)?;
+    text.get(start..at + last.len())
+}
+
+fn function_name(line: &str) -> Option<&str> {
+    let (before, rest) = line.split_once("fn ")?;
+    let words = ["pub", "pub(crate)", "pub(super)", "unsafe", "async", "const"];
+    before.split_whitespace().all(|word| words.contains(&word)).then_some(())?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+fn name<'a>(lines: &[&'a str], mark: &Mark) -> Option<&'a str> {
+    function_name(lines[mark.signature])
+}
+
+fn marks(lines: &[&str]) -> (Vec<Mark>, Vec<(usize, Fault)>) {
+    let (mut marks, mut faults): (Vec<Mark>, Vec<(usize, Fault)>) = Default::default();
+    let mut at = 0;
+    while at < lines.len() {
+        match mark(lines[at]) {
+            Some(("FORK", words)) => match read(lines, at, words) {
+                Ok(mark) => {
+                    at = mark.body;
+                    marks.push(mark);
+                    continue;
+                }
+                Err(what) => faults.push((at + 1, Fault::new(what, FORM))),
+            },
+            Some(_) => {
+                faults.push((at + 1, Fault::new("a hint that stands below no task", FORM)));
+            }
+            None => {}
+        }
+        at += 1;
+    }
+    (marks, faults)
+}
+
+fn read(lines: &[&str], at: usize, words: &str) -> Result<Mark, String> {
+    let (note, says) = words.split_once(':').unwrap_or_default();
+    let (note, mut says) = (note.trim().to_owned(), says.trim().to_owned());
+    if note.is_empty() || note.contains(' ') || says.is_empty() {
+        return Err("this mark names no note, or not what to do".into());
+    }
+    let margin = indent(lines[at]);
+    let signature = (0..at).rev().find(|line| {
+        !lines[*line].trim().is_empty()
+            && indent(lines[*line]) < margin
+            && function_name(lines[*line]).is_some()
+    });
+    let opens = at > 0 && lines[at - 1].ends_with('{');
+    let Some(signature) = signature.filter(|_| opens) else {
+        return Err("this mark is not the first line of a function's body".into());
+    };
+    let head = lines[signature..at].join(" ");
+    if head.contains("const fn ") || head.contains("-> impl ") {
+        return Err(
+            "`todo!` can't stand for the body of this function: it is `const`, or returns \
+                    an `impl`"
+                .into(),
+        );
+    }
+    let end = format!("{}}}", " ".repeat(indent(lines[signature])));
+    let Some(length) = lines[at..].iter().position(|line| *line == end) else {
+        return Err("this function does not end as rustfmt would write it".into());
+    };
+    let (mut hints, mut body): (Vec<String>, usize) = (Vec::new(), at + 1);
+    while let Some(line) = lines.get(body) {
+        match (mark(line), goes_on(line)) {
+            (Some(("HINT", hint)), _) => hints.push(hint.trim_start_matches(':').trim().to_owned()),
+            (None, Some(more)) => {
+                let last = hints.last_mut().unwrap_or(&mut says);
+                *last = format!("{last} {more}");
+            }
+            _ => break,
+        }
+        body += 1;
+    }
+    Ok(Mark { note, says, hints, signature, at, body, end: at + length })
+}
+
+/// The tasks of the chapter crates that have some, by the name of the crate.
+pub type Tasks = Vec<(String, Vec<Task>)>;
+
+/// The tasks of all chapter crates, and what is wrong with marks.
+pub fn all(root: &Path) -> (Tasks, Vec<Problem>) {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for (name, dir) in crates(root).unwrap_or_default() {
+        let tasks = of_crate(&dir, Path::new(CRATES).join(&name).as_path(), &mut problems);
+        if !tasks.is_empty() {
+            found.push((name, tasks));
+        }
+    }
+    (found, problems)
+}
+
+/// How long the exercise of a page takes, and what it is a fork of if that is no crate with tasks of
+/// the page; `None` if it has none.
+pub fn of_page(page: &Page) -> Option<(Time, Option<&str>)> {
+    page.marks.places.iter().find_map(|place| match &place.asked {
+        Asked::Fork { time, of_crate } => Some((*time, of_crate.as_deref())),
+        _ => None,
+    })
+}
+
+/// Each page with tasks shows them under *Fork it*, and each that shows some has them.
+pub fn check(book: &Book, problems: &mut Vec<Problem>) {
+    for (package, tasks) in &book.tasks {
+        for task in tasks {
+            let file = Path::new(CRATES).join(package).join(&task.file);
+            let Some(page) = note(book, &task.note) else {
+                let what = format!("no note is called `{}`", task.note);
+                let help = "a mark names the note by its file: `// FORK edges: what to do`";
+                problems.push(Fault::new(what, help).at(file, task.line));
+                continue;
+            };
+            if of_page(page).is_none() {
+                let what = format!("the note does not show its exercise, `{}`", task.name);
+                let help = "write `<!-- fork: ten minutes -->` under `## Fork it`";
+                problems.push(page.problem(1, Fault::new(what, help)));
+            }
+        }
+    }
+    for page in &book.pages {
+        let forks = page.marks.places.iter().filter(|at| matches!(at.asked, Asked::Fork { .. }));
+        for place in forks {
+            let above = page.headings.iter().rfind(|heading| heading.line < place.line);
+            let wanted = match &place.asked {
+                Asked::Fork { of_crate: Some(name), .. } => {
+                    book.tasks.iter().any(|(package, _)| package == name)
+                }
+                _ => of_note(book, page).is_some(),
+            };
+            let (what, help) = match (above.map(|heading| heading.text.as_str()), wanted) {
+                (Some("Fork it"), true) => continue,
+                (Some("Fork it"), false) => (
+                    "no function is marked for this exercise",
+                    format!("mark one in a chapter crate: `// FORK {}: what to do`", page.name()),
+                ),
+                _ => ("an exercise that does not stand under `## Fork it`", "move it there".into()),
+            };
+            problems.push(page.problem(place.line, Fault::new(what, help)));
+        }
+    }
+}
+
+/// The crate that has a page's tasks, and those.
+pub fn of_note<'a>(book: &'a Book, page: &Page) -> Option<(&'a str, Vec<&'a Task>)> {
+    let name = page.name();
+    book.tasks.iter().find_map(|(package, tasks)| {
+        let tasks: Vec<&Task> = tasks.iter().filter(|task| task.note == name).collect();
+        (!tasks.is_empty()).then_some((package.as_str(), tasks))
+    })
+}
+
+/// What goes in the place of the mark on a page.
+pub fn written(book: &Book, page: &Page, time: Time, of_crate: Option<&str>) -> String {
+    let (name, time) = (page.name(), time.words());
+    let Some((_, tasks)) = of_note(book, page) else {
+        let package = of_crate.unwrap_or(&name);
+        return format!("`cargo book fork {package}` makes it yours. It takes {time}.\n");
+    };
+    let listed = |task: &&Task| format!("- `{}`: {}.\n", task.name, task.says);
+    let what = match tasks.len() {
+        1 => "a function",
+        _ => "functions",
+    };
+    format!(
+        "`cargo book fork {name}` makes the crate of this note yours, with {what} to write. It takes {time}.\n\n\
+         {}\n`cargo book try {name} --watch` says at each save what passes, what hangs and where; \
+         `cargo book hint {name}` gives a hint.\n",
+        tasks.iter().map(listed).collect::<String>()
+    )
+}
+
+fn of_crate(dir: &Path, shown: &Path, problems: &mut Vec<Problem>) -> Vec<Task> {
+    let mut found: Vec<Task> = Vec::new();
+    for (path, _) in belongs::entries(&dir.join("src")) {
+        let inside = path.strip_prefix(dir).unwrap_or(&path);
+        let Ok(text) = text::read(&path) else { continue };
+        match tasks(inside, &text) {
+            Ok(tasks) => found.extend(tasks),
+            Err(faults) => {
+                let faults = faults.into_iter();
+                problems.extend(faults.map(|(line, fault)| fault.at(shown.join(inside), line)));
+            }
+        }
+    }
+    for (at, task) in found.iter().enumerate() {
+        let same = |other: &&Task| other.name == task.name || other.says == task.says;
+        if let Some(first) = found[..at].iter().find(same) {
+            let what = format!("a second task `{}`, or one of the same words", task.name);
+            let help = format!("the first is at {}:{}", first.file.display(), first.line);
+            problems.push(Fault::new(what, help).at(shown.join(&task.file), task.line));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CODE: &str = "\
+impl Out {
+    /// Writes.
+    pub fn flush(
+        &mut self,
+    ) -> io::Result<()>
+    where
+        Self: Sized,
+    {
+        // FORK write-side: write until all is sent
+        //   or the socket is full
+        // HINT: Which?
+        // HINT: What then?
+        //   And then?
+        // A comment.
+        while self.more() {
+        }
+        Ok(())
+    }
+
+    fn more(&self) -> bool {
+        // FORK edges: say whether
+        true
+    }
+}
+";
+
+    fn read(text: &str) -> Result<Vec<Task>, Vec<(usize, Fault)>> {
+        tasks(Path::new("src/lib.rs"), text)
+    }
+
+    #[test]
+    fn a_mark_is_a_task_with_its_hints() {
+        let found = read(CODE).unwrap();
+        let flush = &found[0];
+        assert_eq!(
+            (flush.note.as_str(), flush.name.as_str(), flush.line),
+            ("write-side", "flush", 9)
+        );
+        assert_eq!(flush.says, "write until all is sent or the socket is full");
+        assert_eq!(flush.hints, ["Which?", "What then? And then?"]);
+        assert_eq!((found[1].name.as_str(), found[1].hints.len()), ("more", 0));
+    }
+
+    #[test]
+    fn what_is_cut_is_the_whole_body_and_nothing_else() {
+        let cut_one = cut(CODE, |name| name == "flush");
+        let without = without_marks(CODE);
+        assert!(
+            without.contains("        // A comment.\n        while self.more() {"),
+            "{without}"
+        );
+        assert!(!without.contains("FORK") && !without.contains("HINT"), "{without}");
+        let (from, to) =
+            (without.find("        // A comment").unwrap(), without.find("    }\n\n").unwrap());
+        let todo = "        todo!(\"write until all is sent or the socket is full\")\n";
+        assert_eq!(cut_one, format!("{}{todo}{}", &without[..from], &without[to..]));
+        assert_eq!(cut(CODE, |_| true).matches("todo!").count(), 2);
+        assert_eq!(cut("fn a() {\n    b();\n}\n", |_| true), "fn a() {\n    b();\n}\n");
+    }
+
+    #[test]
+    fn a_function_is_found_by_its_name() {
+        let text = without_marks(CODE);
+        assert_eq!(
+            function(&text, "more").unwrap(),
+            "    fn more(&self) -> bool {\n        true\n    }\n"
+        );
+        assert!(function(&text, "flush").unwrap().ends_with("Ok(())\n    }\n"));
+        assert_eq!(function(&text, "mor"), None);
+    }
+
+    #[test]
+    fn a_mark_that_can_not_be_cut_is_told() {
+        for (wrong, says) in [
+            ("fn a() {\n    b();\n    // FORK x: y\n}\n", "not the first line"),
+            ("// FORK x: y\n", "not the first line"),
+            ("fn a() {\n    // FORK x\n}\n", "names no note"),
+            ("fn a() {\n    // FORK: y\n}\n", "names no note"),
+            ("const fn a() {\n    // FORK x: y\n}\n", "const"),
+            ("fn a() -> impl Read {\n    // FORK x: y\n}\n", "impl"),
+            ("fn a() {\n    // HINT: y\n}\n", "below no task"),
+        ] {
+            let faults = read(wrong).unwrap_err();
+            assert!(faults[0].1.what.contains(says), "{wrong}: {faults:?}");
+        }
+    }
+}
