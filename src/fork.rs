@@ -37,6 +37,9 @@ pub struct Args {
     /// Make it here instead of in `exercises/`: a new or an empty folder, also outside the repository
     #[arg(long, value_name = "DIR", requires = "name")]
     to: Option<PathBuf>,
+    /// The language to write it in, where there are several: rust or c
+    #[arg(long, requires = "name")]
+    lang: Option<String>,
 }
 
 const HELP: &str = "\
@@ -59,11 +62,12 @@ pub struct Which {
 /// Makes a fork, or lists the exercises.
 pub fn run(root: &Path, args: &Args) -> Result<()> {
     let book = crate::sound_book(root)?;
-    let exercises = Exercise::all(&book)?;
+    let mut exercises = Exercise::all(&book)?;
     let Some(name) = &args.name else {
         return say::all(&list(&book, &exercises));
     };
-    let (exercise, note) = named(&exercises, name)?;
+    let (at, note) = named(&exercises, name)?;
+    let exercise = &exercises.swap_remove(at).in_language(root, args.lang.as_deref())?;
     let dir = args.to.clone().unwrap_or_else(|| root.join(EXERCISES).join(&exercise.package));
     if let Some(fork) = Fork::open(&dir)? {
         return begin_at(&book, fork, exercise, note);
@@ -71,6 +75,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let made = Made {
         package: exercise.package.clone(),
         note,
+        lang: exercise.lang.clone(),
         checkout: root.to_owned(),
         commit: commit(root),
     };
@@ -104,13 +109,13 @@ fn begin_at(book: &Book, mut fork: Fork, exercise: &Exercise, note: Option<Strin
 /// The fork that a verb is about, and its exercise.
 pub fn open(book: &Book, which: &Which) -> Result<(Fork, Exercise)> {
     let mut exercises = Exercise::all(book)?;
-    let package =
-        |name: &str| named(&exercises, name).map(|(exercise, _)| exercise.package.clone());
+    let package = |name: &str| named(&exercises, name).map(|(at, _)| exercises[at].package.clone());
     let fork = place::find(&book.root, which.name.as_deref(), package)?;
     let Some(at) = exercises.iter().position(|one| one.package == fork.made.package) else {
         bail!("the book has no exercise `{}` any more", fork.made.package)
     };
-    Ok((fork, exercises.swap_remove(at)))
+    let exercise = exercises.swap_remove(at).in_language(&book.root, fork.made.lang.as_deref())?;
+    Ok((fork, exercise))
 }
 
 /// All exercises, with what a reader has done of them.

@@ -73,6 +73,11 @@ fn once(book: &Book, fork: &Fork, exercise: &Exercise) -> Result<bool> {
     let outcomes = trial.run()?;
     next::remember(fork, &outcomes)?;
     print!("{}", report(exercise, &outcomes, paint));
+    for name in &exercise.plan.with {
+        crate::progress("and the tests of others that are about it…");
+        let (pass, all) = trial.run_member(name)?;
+        println!("{name}: {pass} of {all} rules hold");
+    }
     if let Some(idea) = missing(exercise, &outcomes) {
         print!("{}", report::missing(book, idea, paint));
     }

@@ -1,6 +1,7 @@
 //! What a chapter crate says of its exercises: the tasks that are marked in its code, and in its
 //! folder `fork` the known wrong answers, the ideas that they lack, and what each was seen to do.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -23,12 +24,14 @@ pub struct Exercise {
     pub tasks: Vec<Task>,
     /// What `fork/exercise.toml` says.
     pub plan: Plan,
+    /// The language of the fork, where there are several.
+    pub lang: Option<String>,
     /// What its tests were seen to do with wrong answers and with none.
     pub seen: Seen,
 }
 
 /// `fork/exercise.toml`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Files and folders of the crate that a fork does not get.
@@ -37,6 +40,12 @@ pub struct Plan {
     /// Dependencies that a fork does not get.
     #[serde(default)]
     pub without: Vec<String>,
+    /// Crates of the book whose tests a fork gets too: they are about the crate that is forked.
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// The languages in which it can be written, and what a fork in each does not get.
+    #[serde(default)]
+    pub lang: BTreeMap<String, LeftOut>,
     /// How long a test may compute, in seconds.
     #[serde(default = "usual_patience")]
     pub patience: u64,
@@ -45,10 +54,27 @@ pub struct Plan {
     pub idea: Vec<Idea>,
 }
 
+impl Default for Plan {
+    fn default() -> Plan {
+        toml::from_str("").expect("a plan may say nothing")
+    }
+}
+
 /// Ten times what the slowest test of most crates takes.
 fn usual_patience() -> u64 {
     5
 }
+
+/// What a fork does not get.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Files and folders of the crate.
+    pub leave_out: Vec<PathBuf>,
+}
+
+/// The language of a fork for which none is asked.
+const USUAL: &str = "rust";
 
 /// What answers that fail alike have not understood.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -62,15 +88,22 @@ pub struct Idea {
     pub answers: Vec<String>,
 }
 
+impl Plan {
+    /// The plan of a crate; one that says nothing where there is none.
+    pub fn read(root: &Path, package: &str) -> Result<Plan> {
+        let file = Path::new(CRATES).join(package).join(FOLDER).join("exercise.toml");
+        if !root.join(&file).exists() {
+            return Ok(Plan::default());
+        }
+        let text = weave::text::read(&root.join(&file))?;
+        toml::from_str(&text).with_context(|| file.display().to_string())
+    }
+}
+
 impl Exercise {
     /// All exercises, in the order in which the book has their notes.
     pub fn all(book: &Book) -> Result<Vec<Exercise>> {
-        let (found, problems) = weave::fork::all(&book.root);
-        if let Some(problem) = problems.first() {
-            bail!("{problem}");
-        }
-        let exercises =
-            found.into_iter().map(|(package, tasks)| Exercise::read(book, package, tasks));
+        let exercises = book.tasks.iter().map(|(name, tasks)| Exercise::read(book, name, tasks));
         let mut exercises = exercises.collect::<Result<Vec<_>>>()?;
         exercises.sort_by_key(|exercise| {
             exercise.notes(book).first().map(|page| place(book, &page.name()))
@@ -78,16 +111,46 @@ impl Exercise {
         Ok(exercises)
     }
 
-    fn read(book: &Book, package: String, mut tasks: Vec<Task>) -> Result<Exercise> {
+    /// The exercise that these tasks of a crate are.
+    pub fn read(book: &Book, package: &str, tasks: &[Task]) -> Result<Exercise> {
+        let mut tasks = tasks.to_vec();
         tasks.sort_by_key(|task| place(book, &task.note));
-        let file = Path::new(CRATES).join(&package).join(FOLDER).join("exercise.toml");
-        let text = weave::text::read(&book.root.join(&file));
-        let text = text.with_context(|| {
-            format!("{}: the tasks that are marked in this crate need it", file.display())
-        })?;
-        let plan: Plan = toml::from_str(&text).with_context(|| file.display().to_string())?;
-        let seen = Seen::read(&folder(&book.root, &package).join(FOLDER))?;
-        Ok(Exercise { package, tasks, plan, seen })
+        let plan = Plan::read(&book.root, package)?;
+        let seen = Seen::read(&folder(&book.root, package).join(FOLDER), None)?;
+        Ok(Exercise { package: package.to_owned(), tasks, plan, lang: None, seen })
+    }
+
+    /// The same in one of its languages, with the tasks of that one.
+    pub fn in_language(mut self, root: &Path, asked: Option<&str>) -> Result<Exercise> {
+        let known: Vec<&str> = self.plan.lang.keys().map(String::as_str).collect();
+        let lang = match (asked, &known[..]) {
+            (None, []) => return Ok(self),
+            (Some(lang), []) => bail!("`{}` is in Rust alone; there is no {lang}", self.package),
+            (None, _) => USUAL,
+            (Some(lang), known) if known.contains(&lang) => lang,
+            (Some(lang), known) => bail!("there is no {lang}{}", near(lang, known)),
+        };
+        let out = &self.plan.lang.get(lang).context("a language of the plan")?.leave_out;
+        self.tasks.retain(|task| !out.iter().any(|out| task.file.starts_with(out)));
+        self.seen = Seen::read(&self.folder(root).join(FOLDER), Some(lang))?;
+        self.lang = Some(lang.to_owned());
+        Ok(self)
+    }
+
+    /// Its languages, where there are several; else nothing.
+    pub fn languages(&self) -> Vec<Option<String>> {
+        match self.plan.lang.is_empty() {
+            true => vec![None],
+            false => self.plan.lang.keys().cloned().map(Some).collect(),
+        }
+    }
+
+    /// Whether a fork does not get a file of its crate.
+    pub fn leaves_out(&self, file: &Path) -> bool {
+        let of_lang = self.lang.as_ref().and_then(|lang| self.plan.lang.get(lang));
+        let of_lang = of_lang.map_or(&[][..], |out| &out.leave_out);
+        let mut out = self.plan.leave_out.iter().chain(of_lang);
+        file.starts_with(FOLDER) || out.any(|out| file.starts_with(out))
     }
 
     /// The pages of its notes, in the order of the book.
@@ -117,10 +180,11 @@ fn place(book: &Book, note: &str) -> usize {
     book.pages.iter().position(|page| page.name() == note).unwrap_or(usize::MAX)
 }
 
-/// The exercise that a reader means by the name of a crate or of a note, and the note's if it is one.
-pub fn named<'a>(exercises: &'a [Exercise], name: &str) -> Result<(&'a Exercise, Option<String>)> {
-    let of_note = exercises.iter().find(|one| one.of_note(name).next().is_some());
-    let of_crate = exercises.iter().find(|one| one.package == name);
+/// The place of the exercise that a reader means by the name of a crate or of a note; and the note's
+/// name if it is one.
+pub fn named(exercises: &[Exercise], name: &str) -> Result<(usize, Option<String>)> {
+    let of_note = exercises.iter().position(|one| one.of_note(name).next().is_some());
+    let of_crate = exercises.iter().position(|one| one.package == name);
     match (of_note, of_crate) {
         (Some(exercise), _) => Ok((exercise, Some(name.to_owned()))),
         (None, Some(exercise)) => Ok((exercise, None)),

@@ -9,7 +9,7 @@ use weave::fork::cut;
 use weave::source::{CRATES, folder, without_marks};
 use weave::{Book, belongs};
 
-use super::exercise::{Exercise, FOLDER};
+use super::exercise::{Exercise, FOLDER, Plan};
 use super::manifest::{Alone, Manifests};
 use super::tasks_page;
 
@@ -27,8 +27,10 @@ pub fn files(
     let mut files = own(root, exercise, wanted)?;
     let manifest = files.remove(Path::new("Cargo.toml")).context("the crate has no Cargo.toml")?;
     let mut fork = manifests.fork(&String::from_utf8(manifest)?, exercise)?;
-    let vendored = vendor(root, &manifests, &fork, &mut files)?;
-    let crates: Vec<&Alone> = [&fork].into_iter().chain(&vendored).collect();
+    let members = members(root, &manifests, exercise, &mut fork, &mut files)?;
+    let needed = [&fork].into_iter().chain(&members).flat_map(|one| one.vendored.iter().cloned());
+    let vendored = vendor(root, &manifests, needed.collect(), &mut files)?;
+    let crates: Vec<&Alone> = [&fork].into_iter().chain(&members).chain(&vendored).collect();
     if let Some(profile) = manifests.profile(&crates) {
         fork.manifest.insert("profile".into(), profile.into());
     }
@@ -43,16 +45,15 @@ pub fn files(
 /// What the crate itself has: sources without marks, and nothing that gives an answer away.
 fn own(root: &Path, exercise: &Exercise, wanted: impl Fn(&str) -> bool + Copy) -> Result<Files> {
     let from = exercise.folder(root);
-    let out = &exercise.plan.leave_out;
     let mut files = Files::new();
     for file in belongs::files(&from)? {
         let inside = file.strip_prefix(&from)?;
-        if inside.starts_with(FOLDER) || out.iter().any(|out| inside.starts_with(out)) {
+        if exercise.leaves_out(inside) {
             continue;
         }
         let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
-        let bytes = match is_rust(inside) {
-            true => plain(&cut(&decode(bytes, &file)?, wanted)).into_bytes(),
+        let bytes = match has_marks(inside) {
+            true => plain(&cut(inside, &decode(bytes, &file)?, wanted)).into_bytes(),
             false => bytes,
         };
         files.insert(inside.to_owned(), bytes);
@@ -60,14 +61,48 @@ fn own(root: &Path, exercise: &Exercise, wanted: impl Fn(&str) -> bool + Copy) -
     Ok(files)
 }
 
-/// Adds the book's crates that the fork uses, and those that they use; their manifests.
+/// Adds the crates whose tests are about this one, whole, as members of the fork; their manifests.
+fn members(
+    root: &Path,
+    manifests: &Manifests,
+    exercise: &Exercise,
+    fork: &mut Alone,
+    files: &mut Files,
+) -> Result<Vec<Alone>> {
+    let mut found = Vec::new();
+    for name in &exercise.plan.with {
+        let (from, to, plan) = (folder(root, name), member(name), Plan::read(root, name)?);
+        for file in belongs::files(&from)? {
+            let inside = file.strip_prefix(&from)?;
+            let is_out = plan.leave_out.iter().any(|out| inside.starts_with(out));
+            if !is_out && !inside.starts_with(FOLDER) && inside != Path::new("Cargo.toml") {
+                let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
+                files.insert(to.join(inside), bytes);
+            }
+        }
+        let manifest = from.join("Cargo.toml");
+        let text =
+            weave::text::read(&manifest).with_context(|| format!("{CRATES}/{name}/Cargo.toml"))?;
+        let alone = manifests.member(&text, &exercise.package, &plan.without)?;
+        files.insert(to.join("Cargo.toml"), alone.text()?.into_bytes());
+        found.push(alone);
+    }
+    fork.has_members(exercise.plan.with.iter().map(|name| member(name)));
+    Ok(found)
+}
+
+/// Where such a crate lies in a fork.
+pub fn member(name: &str) -> PathBuf {
+    Path::new("with").join(name)
+}
+
+/// Adds the book's crates that are wanted, and those that they use; their manifests.
 fn vendor(
     root: &Path,
     manifests: &Manifests,
-    fork: &Alone,
+    mut wanted: Vec<String>,
     files: &mut Files,
 ) -> Result<Vec<Alone>> {
-    let mut wanted: Vec<String> = fork.vendored.iter().cloned().collect();
     let mut done: Vec<String> = Vec::new();
     let mut found = Vec::new();
     while let Some(name) = wanted.pop() {
@@ -79,7 +114,7 @@ fn vendor(
         for file in sources.concat() {
             let inside = to.join(file.strip_prefix(&from)?);
             let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
-            let bytes = match is_rust(&file) {
+            let bytes = match has_marks(&file) {
                 true => plain(&decode(bytes, &file)?).into_bytes(),
                 false => bytes,
             };
@@ -97,8 +132,8 @@ fn vendor(
     Ok(found)
 }
 
-fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|of| of == "rs")
+fn has_marks(file: &Path) -> bool {
+    file.extension().is_some_and(|of| of == "rs" || of == "c")
 }
 
 fn decode(bytes: Vec<u8>, file: &Path) -> Result<String> {

@@ -70,9 +70,10 @@ pub fn solution(root: &Path, of: &Of) -> Result<()> {
     let paint = Paint::of_stdout();
     let text = weave::text::read(&exercise.folder(root).join(&task.file))?;
     let text = without_marks(&text);
-    let author = function(&text, &task.name).context("the author's function is gone")?;
+    let author =
+        function(&task.file, &text, &task.name).context("the author's function is gone")?;
     let mine = std::fs::read_to_string(fork.dir.join(&task.file)).unwrap_or_default();
-    let mine = function(&mine, &task.name)
+    let mine = function(&task.file, &mine, &task.name)
         .unwrap_or("(not found: it has another name now, or is not formatted as rustfmt does)\n");
     say::all(&format!(
         "{} {}\n\n{mine}\n{}\n\n{author}",

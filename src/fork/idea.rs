@@ -52,6 +52,7 @@ mod tests {
         Exercise {
             package: "x".into(),
             tasks: Vec::new(),
+            lang: None,
             plan: Plan { idea: ideas.iter().map(idea).collect(), ..Plan::default() },
             seen: Seen { without: BTreeMap::new(), answers: answers.collect() },
         }

@@ -2,7 +2,7 @@
 //! `vendor/`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
@@ -32,6 +32,19 @@ pub struct Alone {
 }
 
 impl Alone {
+    /// Makes these folders members of its workspace, which plain `cargo test` tests with it.
+    pub fn has_members(&mut self, members: impl Iterator<Item = PathBuf>) {
+        let names = members.map(|member| Value::from(&*member.to_string_lossy()));
+        let names: Vec<Value> = names.collect();
+        if names.is_empty() {
+            return;
+        }
+        let all = [vec![Value::from(".")], names.clone()].concat();
+        let workspace = [("members", names), ("default-members", all)];
+        let workspace = workspace.map(|(key, names)| (key.to_owned(), Value::Array(names)));
+        self.manifest.insert("workspace".into(), Table::from_iter(workspace).into());
+    }
+
     /// The text of `Cargo.toml`, in the order in which people write one.
     pub fn text(&self) -> Result<String> {
         const FIRST: [&str; 3] = ["package", "dependencies", "dev-dependencies"];
@@ -61,6 +74,23 @@ impl Manifests {
         let lints = Table::from_iter([("rust".to_owned(), Table::from_iter(allowed).into())]);
         alone.manifest.insert("lints".into(), lints.into());
         alone.manifest.insert("workspace".into(), Table::new().into());
+        Ok(alone)
+    }
+
+    /// The manifest of a crate whose tests are about the fork, whose package is `of`.
+    pub fn member(&self, text: &str, of: &str, without: &[String]) -> Result<Alone> {
+        let mut alone = self.alone(text, "../../vendor", without)?;
+        alone.vendored.remove(of);
+        for part in tables_of_dependencies(&mut alone.manifest) {
+            for (name, value) in part.iter_mut() {
+                let package = value.get("package").and_then(Value::as_str).unwrap_or(name);
+                if package == of
+                    && let Some(path) = value.get_mut("path")
+                {
+                    *path = "../..".into();
+                }
+            }
+        }
         Ok(alone)
     }
 

@@ -133,7 +133,7 @@ fn note_at(page: &Page) -> String {
 /// A task with its place in the fork.
 pub fn place(fork: &Fork, task: &Task) -> String {
     let text = std::fs::read_to_string(fork.dir.join(&task.file)).unwrap_or_default();
-    let line = function(&text, &task.name).map(|code| {
+    let line = function(&task.file, &text, &task.name).map(|code| {
         let at = code.as_ptr() as usize - text.as_ptr() as usize;
         text[..at].lines().count() + 1
     });

@@ -33,6 +33,8 @@ pub struct Made {
     pub package: String,
     /// The note whose tasks come first.
     pub note: Option<String>,
+    /// Its language, where there are several.
+    pub lang: Option<String>,
     /// The checkout of the book.
     pub checkout: PathBuf,
     /// The commit of the book, if git knew it.

@@ -1,4 +1,4 @@
-//! What the tests of an exercise were seen to do: `fork/SEEN.txt`, which `cargo book prove exercises
+//! What the tests of an exercise were seen to do: `fork/SEEN.txt`, or `SEEN-c.txt`, which `cargo book prove exercises
 //! --record` writes.
 //!
 //! ```text
@@ -16,8 +16,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// The name of the file.
-pub const FILE: &str = "SEEN.txt";
+/// The name of the file, for an exercise in Rust or in another language.
+pub fn file(lang: Option<&str>) -> String {
+    match lang {
+        None | Some("rust") => "SEEN.txt".to_owned(),
+        Some(lang) => format!("SEEN-{lang}.txt"),
+    }
+}
 
 /// How a test ended that did not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +76,8 @@ pub struct Seen {
 
 impl Seen {
     /// Reads the record in a crate's folder `fork`; one that is not there has seen nothing.
-    pub fn read(folder: &Path) -> Result<Seen> {
-        let file = folder.join(FILE);
+    pub fn read(folder: &Path, lang: Option<&str>) -> Result<Seen> {
+        let file = folder.join(file(lang));
         match file.exists() {
             true => Seen::parse(&weave::text::read(&file)?).with_context(|| {
                 format!("{}: `cargo book prove exercises --record` writes it", file.display())

@@ -14,9 +14,10 @@ use lab::doomed::{self, Asleep, Ended, Ending};
 use regex::Regex;
 
 use super::exercise::Exercise;
+use super::files::member;
 use super::seen::{self, Bad, Endings};
 use crate::broken::tests_in;
-use crate::cargo::{self, Built, Shown};
+use crate::cargo::{self, Built, Executable, Shown};
 
 /// How many tests run at once: most wait for a peer, and need no core for that.
 const AT_A_TIME: usize = 4;
@@ -90,15 +91,34 @@ impl<'a> Trial<'a> {
         &self.built.warnings
     }
 
-    /// Runs every test.
+    /// Runs every test of the fork's crate.
     pub fn run(&self) -> Result<Outcomes> {
         self.run_some(|_| true)
     }
 
-    /// Runs the tests that are wanted.
+    /// Runs the tests of the fork's crate that are wanted.
     pub fn run_some(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Outcomes> {
+        let outcomes = self.run_programs(self.built.tests_of(&self.dir), is_wanted)?;
+        if outcomes.is_empty() {
+            bail!("{} has no tests any more", self.dir.display());
+        }
+        Ok(outcomes)
+    }
+
+    /// Runs the tests of another crate that are about this one: how many pass, and of how many.
+    pub fn run_member(&self, name: &str) -> Result<(usize, usize)> {
+        let outcomes =
+            self.run_programs(self.built.tests_of(&self.dir.join(member(name))), |_| true)?;
+        Ok((outcomes.values().filter(|how| how.is_good()).count(), outcomes.len()))
+    }
+
+    fn run_programs<'b>(
+        &self,
+        programs: impl Iterator<Item = &'b Executable>,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Outcomes> {
         let mut wanted = Vec::new();
-        for program in self.built.executables.iter().filter(|exe| exe.kind == "test") {
+        for program in programs {
             let tests = tests_in(&program.path)?.into_iter().filter(|test| is_wanted(test));
             wanted.extend(tests.map(|test| (program, test)));
         }
@@ -121,11 +141,7 @@ impl<'a> Trial<'a> {
             }
         };
         thread::scope(|scope| (0..AT_A_TIME).for_each(|_| drop(scope.spawn(work))));
-        let outcomes = outcomes.into_inner().expect("nobody panics")?;
-        if outcomes.is_empty() {
-            bail!("{} has no tests any more", self.dir.display());
-        }
-        Ok(outcomes)
+        outcomes.into_inner().expect("nobody panics")
     }
 
     fn one(&self, program: &Path, package: &Path, test: &str) -> Result<How> {
@@ -200,10 +216,11 @@ impl Turn {
     }
 }
 
-/// The names of a fork's own packages: its crate and those in `vendor/`.
+/// The names of a fork's own packages: its crate, and those that lie in it.
 fn own_packages(dir: &Path) -> Result<Vec<String>> {
-    let vendored = fs::read_dir(dir.join("vendor")).into_iter().flatten().flatten();
-    let manifests = vendored.map(|entry| entry.path()).chain([dir.to_owned()]);
+    let folders = ["vendor", "with"].map(|name| fs::read_dir(dir.join(name)));
+    let inside = folders.into_iter().flatten().flatten().flatten();
+    let manifests = inside.map(|entry| entry.path()).chain([dir.to_owned()]);
     let name = |dir: PathBuf| -> Result<String> {
         let file = dir.join("Cargo.toml");
         let text = weave::text::read(&file).with_context(|| file.display().to_string())?;

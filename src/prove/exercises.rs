@@ -38,21 +38,17 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let book = crate::sound_book(root)?;
     let mut exercises = Exercise::all(&book)?;
     if let Some(name) = &args.name {
-        let package = named(&exercises, name)?.0.package.clone();
+        let package = exercises[named(&exercises, name)?.0].package.clone();
         exercises.retain(|exercise| exercise.package == package);
     }
     let (mut wrong, afresh) = (Vec::new(), turn(root, exercises.len()));
-    for (number, exercise) in exercises.iter_mut().enumerate() {
-        let started = Instant::now();
+    for (number, exercise) in exercises.into_iter().enumerate() {
         let bench = Bench::new(&book, args.afresh && number == afresh)?;
-        let found = bench.all(exercise, args.record);
-        let took = started.elapsed().as_secs();
-        match found {
-            Ok(sum) => println!("{:<12} {sum}, {took} s", exercise.package),
-            Err(error) => {
-                println!("{:<12} {error:#}\n             {took} s", exercise.package);
-                wrong.push(exercise.package.clone());
-            }
+        let package = exercise.package.clone();
+        let found = bench.languages(exercise, args.record);
+        if let Err(error) = found {
+            println!("{package:<16} {error:#}");
+            wrong.push(package);
         }
     }
     ensure!(wrong.is_empty(), "not proven: {}", wrong.join(", "));
@@ -90,25 +86,44 @@ impl<'a> Bench<'a> {
         Ok(Bench { book, dir: tempfile::tempdir()?, target, _fresh: fresh })
     }
 
-    /// Everything that is proven of an exercise; what it comes to.
+    /// Proves an exercise in each of its languages.
+    fn languages(&self, exercise: Exercise, record: bool) -> Result<()> {
+        let root = &self.book.root;
+        unlisted(self.book, &exercise)?;
+        for lang in exercise.languages() {
+            let started = Instant::now();
+            let plan = Exercise::read(self.book, &exercise.package, &exercise.tasks)?;
+            let mut exercise = plan.in_language(root, lang.as_deref())?;
+            let sum = self.all(&mut exercise, record)?;
+            let took = started.elapsed().as_secs();
+            let lang = lang.map_or(String::new(), |lang| format!(" in {lang}"));
+            println!("{:<16} {sum}, {took} s", format!("{}{lang}", exercise.package));
+        }
+        Ok(())
+    }
+
+    /// Everything that is proven of an exercise in a language; what it comes to.
     fn all(&self, exercise: &mut Exercise, record: bool) -> Result<String> {
         let solved = self.can_be_done(exercise)?;
         let mut seen = Seen::default();
         for task in &exercise.tasks {
             seen.without.insert(task.name.clone(), self.without(exercise, &task.name)?);
         }
-        let answers: Vec<&String> =
-            exercise.plan.idea.iter().flat_map(|idea| &idea.answers).collect();
         let mut outcomes = Vec::new();
-        for answer in &answers {
+        for answer in exercise.plan.idea.iter().flat_map(|idea| &idea.answers) {
+            if !is_for(self.book, exercise, answer)? {
+                continue;
+            }
             let of = self.wrong(exercise, answer, &solved, &seen.needed())?;
-            seen.answers.insert((*answer).clone(), endings(&of));
-            outcomes.push(((*answer).clone(), of));
+            seen.answers.insert(answer.clone(), endings(&of));
+            outcomes.push((answer.clone(), of));
         }
-        unlisted(self.book, exercise)?;
-        let sum = format!("{} tasks, {} wrong answers", exercise.tasks.len(), answers.len());
+        let sum = format!("{} tasks, {} wrong answers", exercise.tasks.len(), outcomes.len());
         if record {
-            let file = exercise.folder(&self.book.root).join(FOLDER).join(seen::FILE);
+            let file = exercise
+                .folder(&self.book.root)
+                .join(FOLDER)
+                .join(seen::file(exercise.lang.as_deref()));
             write::atomically(&file, seen.to_string().as_bytes())?;
         } else if seen != exercise.seen {
             let (then, now) = (exercise.seen.to_string(), seen.to_string());
@@ -208,6 +223,18 @@ fn body(book: &Book, exercise: &Exercise, answer: &str) -> Result<String> {
         (true, Some(_)) => bail!("`{answer}` is a diff on a page too: rename one"),
         (false, None) => bail!("there is no {} and no diff of that name on a page", file.display()),
     }
+}
+
+/// Whether a wrong answer is in the exercise's language: it changes what a fork has.
+fn is_for(book: &Book, exercise: &Exercise, answer: &str) -> Result<bool> {
+    let body = body(book, exercise, answer)?;
+    let patch =
+        Patch::parse(&body).map_err(|(_, fault)| anyhow!("the answer `{answer}`: {fault}"))?;
+    let folder = exercise.folder(&book.root);
+    let is_out = |file: &Path| {
+        book.root.join(file).strip_prefix(&folder).is_ok_and(|inside| exercise.leaves_out(inside))
+    };
+    Ok(!patch.files().any(is_out))
 }
 
 /// Refuses a diff in the folder that no idea names.

@@ -67,6 +67,35 @@ impl Time {
     }
 }
 
+/// The language of a source, by its name.
+#[derive(Clone, Copy, PartialEq)]
+enum Language {
+    Rust,
+    C,
+}
+
+impl Language {
+    fn of(file: &Path) -> Language {
+        if file.extension().is_some_and(|of| of == "c") { Language::C } else { Language::Rust }
+    }
+
+    /// The name of the function whose signature begins in a line.
+    fn function_name(self, line: &str) -> Option<&str> {
+        match self {
+            Language::Rust => rust_function(line),
+            Language::C => c_function(line),
+        }
+    }
+
+    /// What stands for a body.
+    fn todo(self, says: &str) -> String {
+        match self {
+            Language::Rust => format!("todo!({says:?})"),
+            Language::C => format!("todo({says:?});"),
+        }
+    }
+}
+
 /// A mark with the lines of the text that belong to it, counted from 0.
 struct Mark {
     note: String,
@@ -119,9 +148,10 @@ pub fn without_marks(text: &str) -> String {
 /// The tasks of a source, or what is wrong with its marks, and in which lines, from 1.
 pub fn tasks(file: &Path, text: &str) -> Result<Vec<Task>, Vec<(usize, Fault)>> {
     let lines: Vec<&str> = text.lines().collect();
-    let (marks, faults) = marks(&lines);
+    let language = Language::of(file);
+    let (marks, faults) = marks(language, &lines);
     let task = |mark: Mark| Task {
-        name: name(&lines, &mark).unwrap_or_default().to_owned(),
+        name: language.function_name(lines[mark.signature]).unwrap_or_default().to_owned(),
         file: file.to_owned(),
         line: mark.at + 1,
         note: mark.note,
@@ -131,18 +161,19 @@ pub fn tasks(file: &Path, text: &str) -> Result<Vec<Task>, Vec<(usize, Fault)>> 
     if faults.is_empty() { Ok(marks.into_iter().map(task).collect()) } else { Err(faults) }
 }
 
-/// The text with `todo!` in the place of the bodies of all tasks, or of those that are wanted.
-pub fn cut(text: &str, wanted: impl Fn(&str) -> bool) -> String {
+/// The text of a file with `todo!` in the place of the bodies of the tasks that are wanted.
+pub fn cut(file: &Path, text: &str, wanted: impl Fn(&str) -> bool) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut out: Vec<String> = Vec::new();
     let mut next = 0;
-    for mark in marks(&lines).0 {
-        if !name(&lines, &mark).is_some_and(&wanted) {
+    let language = Language::of(file);
+    for mark in marks(language, &lines).0 {
+        if !language.function_name(lines[mark.signature]).is_some_and(&wanted) {
             continue;
         }
         out.extend(lines[next..mark.at].iter().map(|line| (*line).to_owned()));
         let margin = &lines[mark.at][..indent(lines[mark.at])];
-        out.push(format!("{margin}todo!({:?})", mark.says));
+        out.push(format!("{margin}{}", language.todo(&mark.says)));
         next = mark.end;
     }
     out.extend(lines[next..].iter().map(|line| (*line).to_owned()));
@@ -151,35 +182,40 @@ pub fn cut(text: &str, wanted: impl Fn(&str) -> bool) -> String {
 
 /// The function of that name, from its signature to its end, as it stands in a source that is
 /// formatted as rustfmt does.
-pub fn function<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub fn function<'a>(file: &Path, text: &'a str, name: &str) -> Option<&'a str> {
     let mut from = 0;
     let mut lines = text.split_inclusive('\n').map(|line| {
         from += line.len();
         (from - line.len(), line)
     });
-    let (start, first) = lines.find(|(_, line)| function_name(line) == Some(name))?;
+    let (start, first) =
+        lines.find(|(_, line)| Language::of(file).function_name(line) == Some(name))?;
     let end = format!("{}}}", &first[..indent(first)]);
     let (at, last) = lines.find(|(_, line)| line.trim_end() == end)?;
     text.get(start..at + last.len())
 }
 
-fn function_name(line: &str) -> Option<&str> {
+fn rust_function(line: &str) -> Option<&str> {
     let (before, rest) = line.split_once("fn ")?;
     let words = ["pub", "pub(crate)", "pub(super)", "unsafe", "async", "const"];
     before.split_whitespace().all(|word| words.contains(&word)).then_some(())?;
     rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
 }
 
-fn name<'a>(lines: &[&'a str], mark: &Mark) -> Option<&'a str> {
-    function_name(lines[mark.signature])
+/// A definition at the margin, such as `static int go_on(struct connection *c) {`.
+fn c_function(line: &str) -> Option<&str> {
+    let (before, _) = line.split_once('(')?;
+    let (kind, name) = before.rsplit_once([' ', '*'])?;
+    let is_word = |c: char| c.is_alphanumeric() || "_ *".contains(c);
+    (indent(line) == 0 && !kind.is_empty() && before.chars().all(is_word)).then_some(name)
 }
 
-fn marks(lines: &[&str]) -> (Vec<Mark>, Vec<(usize, Fault)>) {
+fn marks(language: Language, lines: &[&str]) -> (Vec<Mark>, Vec<(usize, Fault)>) {
     let (mut marks, mut faults): (Vec<Mark>, Vec<(usize, Fault)>) = Default::default();
     let mut at = 0;
     while at < lines.len() {
         match mark(lines[at]) {
-            Some(("FORK", words)) => match read(lines, at, words) {
+            Some(("FORK", words)) => match read(language, lines, at, words) {
                 Ok(mark) => {
                     at = mark.body;
                     marks.push(mark);
@@ -197,7 +233,7 @@ fn marks(lines: &[&str]) -> (Vec<Mark>, Vec<(usize, Fault)>) {
     (marks, faults)
 }
 
-fn read(lines: &[&str], at: usize, words: &str) -> Result<Mark, String> {
+fn read(language: Language, lines: &[&str], at: usize, words: &str) -> Result<Mark, String> {
     let (note, says) = words.split_once(':').unwrap_or_default();
     let (note, mut says) = (note.trim().to_owned(), says.trim().to_owned());
     if note.is_empty() || note.contains(' ') || says.is_empty() {
@@ -207,7 +243,7 @@ fn read(lines: &[&str], at: usize, words: &str) -> Result<Mark, String> {
     let signature = (0..at).rev().find(|line| {
         !lines[*line].trim().is_empty()
             && indent(lines[*line]) < margin
-            && function_name(lines[*line]).is_some()
+            && language.function_name(lines[*line]).is_some()
     });
     let opens = at > 0 && lines[at - 1].ends_with('{');
     let Some(signature) = signature.filter(|_| opens) else {
@@ -336,7 +372,7 @@ pub fn written(book: &Book, page: &Page, time: Time, of_crate: Option<&str>) -> 
 
 fn of_crate(dir: &Path, shown: &Path, problems: &mut Vec<Problem>) -> Vec<Task> {
     let mut found: Vec<Task> = Vec::new();
-    for (path, _) in belongs::entries(&dir.join("src")) {
+    for (path, _) in ["src", "c"].iter().flat_map(|part| belongs::entries(&dir.join(part))) {
         let inside = path.strip_prefix(dir).unwrap_or(&path);
         let Ok(text) = text::read(&path) else { continue };
         match tasks(inside, &text) {
@@ -361,6 +397,8 @@ fn of_crate(dir: &Path, shown: &Path, problems: &mut Vec<Problem>) -> Vec<Task> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LIB: &str = "src/lib.rs";
 
     const CODE: &str = "\
 impl Out {
@@ -390,7 +428,7 @@ impl Out {
 ";
 
     fn read(text: &str) -> Result<Vec<Task>, Vec<(usize, Fault)>> {
-        tasks(Path::new("src/lib.rs"), text)
+        tasks(Path::new(LIB), text)
     }
 
     #[test]
@@ -408,7 +446,7 @@ impl Out {
 
     #[test]
     fn what_is_cut_is_the_whole_body_and_nothing_else() {
-        let cut_one = cut(CODE, |name| name == "flush");
+        let cut_one = cut(Path::new(LIB), CODE, |name| name == "flush");
         let without = without_marks(CODE);
         assert!(
             without.contains("        // A comment.\n        while self.more() {"),
@@ -419,19 +457,39 @@ impl Out {
             (without.find("        // A comment").unwrap(), without.find("    }\n\n").unwrap());
         let todo = "        todo!(\"write until all is sent or the socket is full\")\n";
         assert_eq!(cut_one, format!("{}{todo}{}", &without[..from], &without[to..]));
-        assert_eq!(cut(CODE, |_| true).matches("todo!").count(), 2);
-        assert_eq!(cut("fn a() {\n    b();\n}\n", |_| true), "fn a() {\n    b();\n}\n");
+        assert_eq!(cut(Path::new(LIB), CODE, |_| true).matches("todo!").count(), 2);
+        assert_eq!(
+            cut(Path::new(LIB), "fn a() {\n    b();\n}\n", |_| true),
+            "fn a() {\n    b();\n}\n"
+        );
     }
 
     #[test]
     fn a_function_is_found_by_its_name() {
         let text = without_marks(CODE);
         assert_eq!(
-            function(&text, "more").unwrap(),
+            function(Path::new(LIB), &text, "more").unwrap(),
             "    fn more(&self) -> bool {\n        true\n    }\n"
         );
-        assert!(function(&text, "flush").unwrap().ends_with("Ok(())\n    }\n"));
-        assert_eq!(function(&text, "mor"), None);
+        assert!(function(Path::new(LIB), &text, "flush").unwrap().ends_with("Ok(())\n    }\n"));
+        assert_eq!(function(Path::new(LIB), &text, "mor"), None);
+    }
+
+    #[test]
+    fn a_function_in_c_is_cut_too() {
+        let (file, text) = (
+            Path::new("c/client.c"),
+            "\
+/* f(x) */
+static int go_on(struct connection *c) {
+    // FORK gauntlet: write \"all\"
+    return 0;
+}
+",
+        );
+        assert_eq!(tasks(file, text).unwrap()[0].name, "go_on");
+        let right = "/* f(x) */\nstatic int go_on(struct connection *c) {\n    todo(\"write \\\"all\\\"\");\n}\n";
+        assert_eq!(cut(file, text, |_| true), right);
     }
 
     #[test]
