@@ -253,11 +253,11 @@ fn panic(said: &str) -> Option<Said> {
     Some(Said { words: words.join("\n"), place: place.trim_end_matches(':').to_owned() })
 }
 
-/// The words in one line, with `N` for each number: sizes, ports and descriptors are the reader's.
-fn without_numbers(words: &str) -> String {
+/// The first line of the words, with `N` for each number: sizes, ports and descriptors are the reader's,
+/// and so is what stands below.
+fn known_by(words: &str) -> String {
     static NUMBERS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").expect("a regex"));
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    NUMBERS.replace_all(&line, "N").into_owned()
+    NUMBERS.replace_all(words.lines().next().unwrap_or_default().trim(), "N").into_owned()
 }
 
 /// How the tests ended that ended badly: what the wrong answers of an exercise are known by.
@@ -265,7 +265,7 @@ pub fn endings(outcomes: &Outcomes) -> Endings {
     let bad = |(test, how): (&String, &How)| {
         let How::Badly(bad, said) = how else { return None };
         let words = match bad {
-            Bad::Failed => without_numbers(&said.words),
+            Bad::Failed => known_by(&said.words),
             _ => String::new(),
         };
         Some(seen::Ending { test: test.clone(), bad: *bad, words })

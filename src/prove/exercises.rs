@@ -198,7 +198,9 @@ impl<'a> Bench<'a> {
         quiet: bool,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Outcomes> {
-        let dir = self.dir.path().join(&exercise.package);
+        // Each language has files that the other must not find.
+        let lang = exercise.lang.as_deref().unwrap_or_default();
+        let dir = self.dir.path().join(format!("{}{lang}", exercise.package));
         for (name, bytes) in files {
             write_if_changed(&dir.join(name), bytes)?;
         }
