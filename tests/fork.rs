@@ -1,6 +1,7 @@
 //! `cargo book fork` and the verbs for what it makes, as a reader uses them: far from the checkout.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -129,6 +130,33 @@ fn what_can_not_be_forked_is_told_and_nothing_is_lost() {
     refused(&["hint", "mine/", "--task", "drain"], "there are: drain_per_event");
     assert_eq!(fs::read_dir(dir).unwrap().count(), before + 1, "only `full` is new");
     assert_eq!(fs::read_to_string(dir.join("full/note.txt")).unwrap(), "mine");
+}
+
+/// `Cargo.lock` is larger than a file may be here: as on a disk that is full in the middle.
+#[test]
+fn what_can_not_be_written_to_its_end_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut book = Command::new(env!("CARGO_BIN_EXE_book"));
+    book.args(["fork", "edges", "--to", "mine"]).current_dir(dir.path());
+    book.env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
+    let limit = || {
+        let size = libc::rlimit { rlim_cur: 10_000, rlim_max: 10_000 };
+        // SAFETY: setrlimit reads one rlimit, which `size` is, and signal takes integers; both may be called
+        // between fork and exec (signal-safety(7) lists signal; setrlimit is a plain system call).
+        unsafe {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            match libc::setrlimit(libc::RLIMIT_FSIZE, &size) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        }
+    };
+    // SAFETY: what it calls is async-signal-safe, see above, and it allocates nothing.
+    let output = unsafe { book.pre_exec(limit) }.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("no fork can be made at mine"), "{said}");
+    assert!(said.contains("Cargo.lock"), "{said}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
 }
 
 #[test]
