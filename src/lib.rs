@@ -6,6 +6,7 @@ pub mod check;
 pub mod console;
 pub mod externs;
 pub mod measure;
+pub mod member;
 pub mod new;
 pub mod picture;
 pub mod predict;
