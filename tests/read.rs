@@ -17,7 +17,7 @@ use reader::{Checkout, DEADLINE, Reading, copy, ended};
 
 #[test]
 fn a_saved_page_is_shown_and_a_broken_one_keeps_the_last_good_one() {
-    let checkout = Checkout::new("reading");
+    let checkout = Checkout::whole("reading");
     let reading = Reading::start(&checkout);
     let good = checkout.read("start.md");
     assert!(reading.page("/").contains("Async Rust, by Heart"));

@@ -21,12 +21,47 @@ pub struct Checkout {
     pub root: PathBuf,
 }
 
+/// A book of four pages for tests of the reader that are about no page: to weave the whole one takes
+/// a test, which is compiled without optimisation, over two seconds each time.
+const PAGES: [(&str, &str); 6] = [
+    (
+        "SUMMARY.md",
+        "# Summary\n\n[Start here](start.md)\n\n# What runs\n\n- [Who runs](what-runs/who.md)\n\n\
+         # Why\n\n- [The edge](why/edges.md)\n- [The short read](why/short-read.md)\n",
+    ),
+    ("start.md", "# Async Rust, by Heart\n\nIt begins with [the edge](why/edges.md).\n"),
+    ("what-runs/who.md", "# Who runs\n\nOne at a time.\n"),
+    ("why/edges.md", "# The edge\n\nAfter [who runs](../what-runs/who.md).\n"),
+    ("why/short-read.md", "# The short read\n\nIt says nothing of the rest.\n"),
+    (
+        "ledger.toml",
+        "at_most = 0\n[old_form]\nat_most = 3\n\
+         pages = [\"book/what-runs/who.md\", \"book/why/edges.md\", \"book/why/short-read.md\"]\n",
+    ),
+];
+
 impl Checkout {
-    /// A fresh copy.
+    /// A fresh copy of the whole book.
+    pub fn whole(name: &str) -> Checkout {
+        Checkout::with(name, &["book", "chapters-code", "src", "tests", "book.toml", "Cargo.toml"])
+    }
+
+    /// A book of a few pages, with the configuration and the theme of the whole one.
     pub fn new(name: &str) -> Checkout {
+        let checkout = Checkout::with(name, &["book/theme", "book.toml", "Cargo.toml"]);
+        fs::create_dir(checkout.root.join("chapters-code")).unwrap();
+        for (page, text) in PAGES {
+            let file = checkout.root.join("book").join(page);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        checkout
+    }
+
+    fn with(name: &str, parts: &[&str]) -> Checkout {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&root);
-        for part in ["book", "chapters-code", "src", "tests", "book.toml", "Cargo.toml"] {
+        for part in parts {
             copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(part), &root.join(part));
         }
         Checkout { root }
