@@ -21,24 +21,30 @@ pub struct Checkout {
     pub root: PathBuf,
 }
 
-/// A book of four pages for tests of the reader that are about no page: to weave the whole one takes
-/// a test, which is compiled without optimisation, over two seconds each time.
-const PAGES: [(&str, &str); 6] = [
+/// A book of four pages, for tests of the reader that are about none: to weave the whole one takes a
+/// program that is compiled without optimisation two seconds, each time.
+const PAGES: [(&str, &str); 5] = [
     (
-        "SUMMARY.md",
+        "book/SUMMARY.md",
         "# Summary\n\n[Start here](start.md)\n\n# What runs\n\n- [Who runs](what-runs/who.md)\n\n\
          # Why\n\n- [The edge](why/edges.md)\n- [The short read](why/short-read.md)\n",
     ),
-    ("start.md", "# Async Rust, by Heart\n\nIt begins with [the edge](why/edges.md).\n"),
-    ("what-runs/who.md", "# Who runs\n\nOne at a time.\n"),
-    ("why/edges.md", "# The edge\n\nAfter [who runs](../what-runs/who.md).\n"),
-    ("why/short-read.md", "# The short read\n\nIt says nothing of the rest.\n"),
+    ("book/start.md", "# Async Rust, by Heart\n\nIt begins with [the edge](why/edges.md).\n"),
     (
-        "ledger.toml",
+        "book/ledger.toml",
         "at_most = 0\n[old_form]\nat_most = 3\n\
          pages = [\"book/what-runs/who.md\", \"book/why/edges.md\", \"book/why/short-read.md\"]\n",
     ),
+    ("chapters-code/one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2024\"\n"),
+    ("chapters-code/one/tests/one.rs", "#[test]\nfn it_is_so() {\n    assert_eq!(1, 1);\n}\n"),
 ];
+
+/// A note as short as one may be.
+fn note(title: &str) -> String {
+    let claim = "> **Claim** (Linux): It is so. [Proof](test:one::it_is_so)";
+    let sentences = "Of this there are many.\n".repeat(120);
+    format!("# {title}\n\n{claim}\n\n{sentences}\n## Sources\n\nepoll(7)\n")
+}
 
 impl Checkout {
     /// A fresh copy of the whole book.
@@ -49,9 +55,12 @@ impl Checkout {
     /// A book of a few pages, with the configuration and the theme of the whole one.
     pub fn new(name: &str) -> Checkout {
         let checkout = Checkout::with(name, &["book/theme", "book.toml", "Cargo.toml"]);
-        fs::create_dir(checkout.root.join("chapters-code")).unwrap();
-        for (page, text) in PAGES {
-            let file = checkout.root.join("book").join(page);
+        let notes = [("what-runs/who", "Who runs"), ("why/edges", "The edge")];
+        let notes = notes.into_iter().chain([("why/short-read", "The short read")]);
+        let notes = notes.map(|(name, title)| (format!("book/{name}.md"), note(title)));
+        let pages = PAGES.map(|(file, text)| (file.to_owned(), text.to_owned()));
+        for (file, text) in notes.chain(pages) {
+            let file = checkout.root.join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         }
