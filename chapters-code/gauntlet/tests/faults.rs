@@ -33,11 +33,11 @@ impl Said {
 }
 
 /// Runs the gauntlet with these arguments, and looks that none of the client's processes is left:
-/// each has a mark in its environment. All peers are shared out among a few gauntlets: most clients
+/// each has a mark in its environment. All peers are shared out among some gauntlets: most clients
 /// wait.
 #[track_caller]
 fn gauntlet(args: &[&str], client: &[&str]) -> Said {
-    const AT_ONCE: usize = 4;
+    const AT_ONCE: usize = 7;
     let mark = format!("gauntlet test {} {:?}", std::process::id(), thread::current().id());
     let run = |modes: &[Mode]| {
         let mut command = Command::new(GAUNTLET);
@@ -232,7 +232,7 @@ fn a_client_that_spins_is_too_long() {
 #[test]
 fn a_client_that_gives_up_in_time_and_has_not_slept_until_then_spins() {
     let limits = ["--patience", "2000", "--deadline", "20"];
-    for fault in ["polls", "wants-room"] {
+    let tried = |fault| {
         let modes = ["--mode", "polite,slow-to-close,data-and-reset,never-answers,silent"];
         let said = faulty(&[&limits[..], &modes].concat(), fault);
         assert!(!said.right);
@@ -242,20 +242,30 @@ fn a_client_that_gives_up_in_time_and_has_not_slept_until_then_spins() {
         for mode in ["never-answers", "silent"] {
             said.begins(mode, "right, but spins: ran, or waited for a processor, for ");
         }
-    }
+    };
+    thread::scope(|scope| {
+        for fault in ["polls", "wants-room"] {
+            scope.spawn(move || tried(fault));
+        }
+    });
 }
 
 #[test]
 fn what_the_peer_was_not_asked_is_told() {
     let modes = short(&["polite", "never-answers"]);
     let modes = [&modes[..2], &["--deadline", "3"], &modes[4..]].concat();
-    for fault in ["no-blank-line", "never-asks"] {
+    let tried = |fault| {
         let said = faulty(&modes, fault);
         for mode in ["polite", "never-answers"] {
             said.begins(mode, "failed");
             assert!(said.of(mode).ends_with("; the peer was never asked"), "{}", said.text);
         }
-    }
+    };
+    thread::scope(|scope| {
+        for fault in ["no-blank-line", "never-asks"] {
+            scope.spawn(move || tried(fault));
+        }
+    });
     let said = gauntlet(&short(&["silent"]), &["sh", "-c", "sleep 1; echo no >&2; exit 1"]);
     assert_eq!(said.of("silent"), "failed: gave up: no; nobody connected to the peer");
 }
