@@ -37,7 +37,7 @@ impl Said {
 /// wait.
 #[track_caller]
 fn gauntlet(args: &[&str], client: &[&str]) -> Said {
-    const AT_ONCE: usize = 7;
+    const AT_ONCE: usize = 4;
     let mark = format!("gauntlet test {} {:?}", std::process::id(), thread::current().id());
     let run = |modes: &[Mode]| {
         let mut command = Command::new(GAUNTLET);
@@ -172,7 +172,7 @@ fn each_peer_finds_what_the_list_says() {
     };
     // At once, since who hangs needs no processor.
     thread::scope(|scope| {
-        FOUND.chunks(2).for_each(|some| _ = scope.spawn(|| some.iter().copied().for_each(tried)));
+        FOUND.chunks(4).for_each(|some| _ = scope.spawn(|| some.iter().copied().for_each(tried)));
     });
 }
 
