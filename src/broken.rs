@@ -256,7 +256,7 @@ fn manifest(text: &str, test: &Path, diff: Diff<'_>) -> Result<String> {
 }
 
 /// The manifest of a workspace of copies: the book's own dependencies, paths made absolute.
-pub(crate) fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
+pub fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Table> {
     let book = weave::text::read(&root.join("Cargo.toml")).context("Cargo.toml")?;
     let book: Table = toml::from_str(&book).context("Cargo.toml")?;
     let mut workspace = book["workspace"].as_table().context("a workspace")?.clone();
@@ -277,7 +277,9 @@ pub(crate) fn workspace(root: &Path, members: &[impl AsRef<str>]) -> Result<Tabl
     Ok(manifest)
 }
 
-pub(crate) fn write_if_changed(file: &Path, text: impl AsRef<[u8]>) -> Result<()> {
+/// Writes a file, and the folders that lead to it, unless it is the same: it then keeps its time, so
+/// that cargo builds only what changed.
+pub fn write_if_changed(file: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     if fs::read(file).is_ok_and(|old| old == text.as_ref()) {
         return Ok(());
     }

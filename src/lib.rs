@@ -7,6 +7,7 @@ pub mod console;
 pub mod externs;
 pub mod fork;
 pub mod measure;
+pub mod member;
 pub mod new;
 pub mod picture;
 pub mod predict;

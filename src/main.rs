@@ -1,6 +1,6 @@
 //! The `book` command. Without a verb it reads: `cargo run`.
 
-use std::io::{ErrorKind, stderr};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,15 +67,7 @@ enum Verb {
     /// Make a fork what it was; what you wrote is kept, and it says where
     Reset(book::fork::Which),
     /// What the model of epoll says of a script, step by step, and what the kernel says
-    #[command(after_help = book::predict::HELP)]
-    Predict {
-        /// Steps parted by `;`, in quotes: 'add IN|ET; peer write 5; read 5; wait'
-        #[arg(required = true)]
-        script: Vec<String>,
-        /// Print the script as a program to paste
-        #[arg(long)]
-        program: bool,
-    },
+    Predict(book::predict::Args),
     /// Run the proofs that take minutes
     Prove {
         /// What to prove
@@ -120,17 +112,7 @@ enum What {
     /// Every exercise can be done, and its wrong answers fail and are told apart
     Exercises(book::prove::exercises::Args),
     /// The model of epoll predicts what the kernel does on a million random scripts
-    Model {
-        /// The seed of all scripts, which is printed; without it, another one each time
-        #[arg(long, value_name = "N")]
-        seed: Option<u64>,
-        /// So many scripts of each kind
-        #[arg(long, value_name = "N")]
-        scripts: Option<u64>,
-        /// Plant the mistakes of `chapters-code/model/planted` instead, and record what finds each
-        #[arg(long, conflicts_with_all = ["seed", "scripts"])]
-        planted: bool,
-    },
+    Model(book::prove::model::Args),
 }
 
 #[derive(Args)]
@@ -147,32 +129,19 @@ fn main() -> ExitCode {
     gauntlet::stage_if_asked();
     say::end_with_the_reader();
     match Cli::try_parse() {
-        Ok(cli) => ended(run(cli)),
+        Ok(cli) => say::ended(run(cli)),
         Err(help) => match help.print() {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                ended(Err(error).context("can't print"))
+                say::ended(Err(error).context("can't print"))
             }
             _ => ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(1)),
         },
     }
 }
 
-fn ended(verb: Result<()>) -> ExitCode {
-    match verb.and_then(|()| say::all("")) {
-        Err(error) if !say::is_reader_gone(&error) => {
-            say::line(&mut stderr(), format_args!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
-}
-
 fn run(cli: Cli) -> Result<()> {
     if let Some(Verb::Gauntlet(args)) = &cli.verb {
         return Ok(gauntlet::run(args)?);
-    }
-    if let Some(Verb::Predict { script, program }) = &cli.verb {
-        return book::predict::run(&script.join(" "), *program);
     }
     let root = book::root()?;
     match cli.verb.unwrap_or(Verb::Read(cli.read)) {
@@ -201,13 +170,10 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Prove { what: What::Faults { name } } => {
             book::prove::faults::run(&root, name.as_deref())
         }
-        Verb::Prove { what: What::Model { planted: true, .. } } => {
-            book::prove::model::planted(&root)
+        Verb::Predict(_) | Verb::Prove { what: What::Model(_) } => {
+            book::member::run(&root, "verb-model").map(|never| match never {})
         }
-        Verb::Prove { what: What::Model { seed, scripts, .. } } => {
-            book::prove::model::run(seed, scripts)
-        }
-        Verb::Gauntlet(_) | Verb::Predict { .. } => unreachable!("they need no book"),
+        Verb::Gauntlet(_) => unreachable!("it needs no book"),
         Verb::Measure => book::measure::run(&root),
         Verb::Site { dir, url } => book::site::run(&root, &dir, &url),
         Verb::Break { name, times: Some(times) } => {

@@ -3,7 +3,7 @@
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::panic;
-use std::process;
+use std::process::{self, ExitCode};
 
 use anyhow::{Context, Result};
 
@@ -38,6 +38,17 @@ pub fn all(text: &str) -> Result<()> {
             Err(error).context("can't print to stdout")
         }
         _ => Ok(()),
+    }
+}
+
+/// What a verb's program ends with: its error is told, unless it is that the reader has left.
+pub fn ended(verb: Result<()>) -> ExitCode {
+    match verb.and_then(|()| all("")) {
+        Err(error) if !is_reader_gone(&error) => {
+            line(&mut io::stderr(), format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

@@ -15,9 +15,10 @@ use reader::{Checkout, program};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Verbs that print and need no compiler, a list of bad arguments, and help.
-const PRINTING: [&[&str]; 8] = [
+/// Verbs that print and take no time, one of them from a crate of its own, bad arguments, and help.
+const PRINTING: [&[&str]; 9] = [
     &["check"],
+    &["predict", "unix; add IN; wait"],
     &["break"],
     &["--help"],
     &["help", "read"],
@@ -93,6 +94,20 @@ fn outside_a_checkout_it_says_so() {
     let output = reader::reader(Path::new("/"), 0).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("no book here"), "{}", said(&output));
+}
+
+#[test]
+fn a_verb_from_a_crate_of_its_own_gets_its_words_and_keeps_its_exit_code() {
+    let predict = |script: &[&str]| {
+        let mut program = program(&Path::new(ROOT).join("book/why"));
+        program.arg("predict").args(script).output().unwrap()
+    };
+    let right = predict(&["unix;", "add IN; wait"]);
+    assert!(right.status.success() && said(&right).is_empty(), "{}", said(&right));
+    assert!(String::from_utf8_lossy(&right.stdout).ends_with("They agree.\n"));
+    let wrong = predict(&["unix; adx"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(said(&wrong).starts_with("error: step 2: `adx` is no step"), "{}", said(&wrong));
 }
 
 /// A checkout of one package, in which cargo says where it builds.

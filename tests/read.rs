@@ -16,6 +16,18 @@ use std::process::{Command, Stdio};
 use reader::{Checkout, DEADLINE, Reading, copy, ended};
 
 #[test]
+fn the_whole_book_is_served_and_a_saved_page_is_shown() {
+    let checkout = Checkout::whole("whole");
+    let reading = Reading::start(&checkout);
+    let first = reading.build();
+    assert!(reading.page("/").contains("Async Rust, by Heart"));
+    assert!(reading.page("/why/edges.html").contains("The edge and the drain law"));
+    checkout.edit("start.md", &(checkout.read("start.md") + "\nA sentence of today.\n"));
+    reading.after(&first);
+    assert!(reading.page("/start.html").contains("A sentence of today."));
+}
+
+#[test]
 fn a_saved_page_is_shown_and_a_broken_one_keeps_the_last_good_one() {
     let checkout = Checkout::new("reading");
     let reading = Reading::start(&checkout);

@@ -126,11 +126,9 @@ impl<'a> Bench<'a> {
                 .join(seen::file(exercise.lang.as_deref()));
             write::atomically(&file, seen.to_string().as_bytes())?;
         } else if seen != exercise.seen {
-            let (then, now) = (exercise.seen.to_string(), seen.to_string());
-            let diff = similar::TextDiff::from_lines(&then, &now);
             bail!(
                 "something else was seen than is recorded; `--record` writes it down\n{}",
-                diff.unified_diff().header("recorded", "seen now")
+                differences(&exercise.seen.to_string(), &seen.to_string())
             );
         }
         exercise.seen = seen;
@@ -213,6 +211,15 @@ impl<'a> Bench<'a> {
         }
         trial.run_some(is_wanted)
     }
+}
+
+/// The lines that one text has and the other has not.
+fn differences(recorded: &str, seen: &str) -> String {
+    let without = |these: &str, those: &str, mark: &str| -> String {
+        let only = these.lines().filter(|line| !those.lines().any(|other| other == *line));
+        only.flat_map(|line| [mark, line, "\n"]).collect()
+    };
+    without(recorded, seen, "-") + &without(seen, recorded, "+")
 }
 
 /// The diff of a wrong answer: a file in the crate's folder `fork`, or a diff on a page.

@@ -6,9 +6,10 @@
 use std::env;
 
 use anyhow::bail;
-use book::console::{Printed, differences, run, slow, steps, varies};
+use book::console::{Printed, normalise, run, slow, steps, varies};
 use book::verdict::Verdict;
-use weave::{Block, Fence, Page};
+use similar::TextDiff;
+use weave::{Block, Fence, Page, Varies};
 
 use crate::works::Works;
 use crate::{Outcome, Proof, skipped};
@@ -52,4 +53,13 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
     }
     verdict.keep()?;
     Ok(Proof::Holds)
+}
+
+/// `None` if both say the same after normalising, else the differences.
+fn differences(recorded: &str, printed: &str, varies: &Varies) -> Option<String> {
+    let (recorded, printed) = (normalise(recorded, varies), normalise(printed, varies));
+    (recorded != printed).then(|| {
+        let diff = TextDiff::from_lines(&recorded, &printed);
+        diff.unified_diff().header("on the page", "printed now").to_string()
+    })
 }

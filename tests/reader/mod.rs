@@ -21,12 +21,56 @@ pub struct Checkout {
     pub root: PathBuf,
 }
 
+/// A book of four pages, for tests of the reader that are about none: to weave the whole one takes a
+/// program that is compiled without optimisation two seconds, each time.
+const PAGES: [(&str, &str); 5] = [
+    (
+        "book/SUMMARY.md",
+        "# Summary\n\n[Start here](start.md)\n\n# What runs\n\n- [Who runs](what-runs/who.md)\n\n\
+         # Why\n\n- [The edge](why/edges.md)\n- [The short read](why/short-read.md)\n",
+    ),
+    ("book/start.md", "# Async Rust, by Heart\n\nIt begins with [the edge](why/edges.md).\n"),
+    (
+        "book/ledger.toml",
+        "at_most = 0\n[old_form]\nat_most = 3\n\
+         pages = [\"book/what-runs/who.md\", \"book/why/edges.md\", \"book/why/short-read.md\"]\n",
+    ),
+    ("chapters-code/one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2024\"\n"),
+    ("chapters-code/one/tests/one.rs", "#[test]\nfn it_is_so() {\n    assert_eq!(1, 1);\n}\n"),
+];
+
+/// A note as short as one may be.
+fn note(title: &str) -> String {
+    let claim = "> **Claim** (Linux): It is so. [Proof](test:one::it_is_so)";
+    let sentences = "Of this there are many.\n".repeat(120);
+    format!("# {title}\n\n{claim}\n\n{sentences}\n## Sources\n\nepoll(7)\n")
+}
+
 impl Checkout {
-    /// A fresh copy.
+    /// A fresh copy of the whole book.
+    pub fn whole(name: &str) -> Checkout {
+        Checkout::with(name, &["book", "chapters-code", "src", "tests", "book.toml", "Cargo.toml"])
+    }
+
+    /// A book of a few pages, with the configuration and the theme of the whole one.
     pub fn new(name: &str) -> Checkout {
+        let checkout = Checkout::with(name, &["book/theme", "book.toml", "Cargo.toml"]);
+        let notes = [("what-runs/who", "Who runs"), ("why/edges", "The edge")];
+        let notes = notes.into_iter().chain([("why/short-read", "The short read")]);
+        let notes = notes.map(|(name, title)| (format!("book/{name}.md"), note(title)));
+        let pages = PAGES.map(|(file, text)| (file.to_owned(), text.to_owned()));
+        for (file, text) in notes.chain(pages) {
+            let file = checkout.root.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        checkout
+    }
+
+    fn with(name: &str, parts: &[&str]) -> Checkout {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&root);
-        for part in ["book", "chapters-code", "src", "tests", "book.toml", "Cargo.toml"] {
+        for part in parts {
             copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(part), &root.join(part));
         }
         Checkout { root }

@@ -121,19 +121,17 @@ fn a_blocking_thread_never_gets_a_first_reply_that_waits_for_the_others() {
     }
 }
 
-/// The shortest of three runs: the one in which other programs took the least of the time.
-fn shortest(name: &str, server: &Delayserver) -> Run {
-    let runs = [(); 3].map(|()| way(name).measure(server.addr(), &paths()).unwrap());
-    runs.into_iter().min_by_key(|run| run.wall).unwrap()
-}
-
 #[test]
 fn one_after_the_other_takes_at_least_twice_as_long_as_each_of_the_five_other_ways() {
     let server = Delayserver::start().unwrap();
     let one_by_one = way("one after the other").measure(server.addr(), &paths()).unwrap();
     for way in &WAYS[1..] {
-        let run = shortest(way.name, &server);
-        assert!(one_by_one.wall >= 2 * run.wall, "{one_by_one:?}, {}: {run:?}", way.name);
+        // One of three runs is enough: the one in which other programs took the least of the time.
+        let mut runs: Vec<Run> = Vec::new();
+        while runs.iter().all(|run| one_by_one.wall < 2 * run.wall) {
+            assert!(runs.len() < 3, "{one_by_one:?}, {}: {runs:?}", way.name);
+            runs.push(way.measure(server.addr(), &paths()).unwrap());
+        }
     }
 }
 

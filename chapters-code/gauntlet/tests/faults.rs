@@ -33,7 +33,7 @@ impl Said {
 }
 
 /// Runs the gauntlet with these arguments, and looks that none of the client's processes is left:
-/// each has a mark in its environment. All peers are shared out among a few gauntlets: most clients
+/// each has a mark in its environment. All peers are shared out among some gauntlets: most clients
 /// wait.
 #[track_caller]
 fn gauntlet(args: &[&str], client: &[&str]) -> Said {
@@ -162,14 +162,18 @@ const FOUND: [(Mode, &[(&str, &str)]); 13] = [
 fn each_peer_finds_what_the_list_says() {
     assert_eq!(FOUND.map(|(mode, _)| mode), *Mode::ALL);
     let limits = ["--patience", "500", "--deadline", "4", "--mode"];
-    for (mode, faults) in FOUND {
+    let tried = |(mode, faults): (Mode, &[(&str, &str)])| {
         let promise = mode.about();
         assert!(promise.contains(if faults.is_empty() { "Finds nothing" } else { "inds " }));
         for (fault, words) in faults {
             let said = faulty(&[&limits[..], &[mode.name()]].concat(), fault);
             assert!(said.of(mode.name()).starts_with(words), "{mode}, {fault}: {}", said.text);
         }
-    }
+    };
+    // At once, since who hangs needs no processor.
+    thread::scope(|scope| {
+        FOUND.chunks(4).for_each(|some| _ = scope.spawn(|| some.iter().copied().for_each(tried)));
+    });
 }
 
 #[test]
@@ -228,7 +232,7 @@ fn a_client_that_spins_is_too_long() {
 #[test]
 fn a_client_that_gives_up_in_time_and_has_not_slept_until_then_spins() {
     let limits = ["--patience", "2000", "--deadline", "20"];
-    for fault in ["polls", "wants-room"] {
+    let tried = |fault| {
         let modes = ["--mode", "polite,slow-to-close,data-and-reset,never-answers,silent"];
         let said = faulty(&[&limits[..], &modes].concat(), fault);
         assert!(!said.right);
@@ -238,20 +242,30 @@ fn a_client_that_gives_up_in_time_and_has_not_slept_until_then_spins() {
         for mode in ["never-answers", "silent"] {
             said.begins(mode, "right, but spins: ran, or waited for a processor, for ");
         }
-    }
+    };
+    thread::scope(|scope| {
+        for fault in ["polls", "wants-room"] {
+            scope.spawn(move || tried(fault));
+        }
+    });
 }
 
 #[test]
 fn what_the_peer_was_not_asked_is_told() {
     let modes = short(&["polite", "never-answers"]);
     let modes = [&modes[..2], &["--deadline", "3"], &modes[4..]].concat();
-    for fault in ["no-blank-line", "never-asks"] {
+    let tried = |fault| {
         let said = faulty(&modes, fault);
         for mode in ["polite", "never-answers"] {
             said.begins(mode, "failed");
             assert!(said.of(mode).ends_with("; the peer was never asked"), "{}", said.text);
         }
-    }
+    };
+    thread::scope(|scope| {
+        for fault in ["no-blank-line", "never-asks"] {
+            scope.spawn(move || tried(fault));
+        }
+    });
     let said = gauntlet(&short(&["silent"]), &["sh", "-c", "sleep 1; echo no >&2; exit 1"]);
     assert_eq!(said.of("silent"), "failed: gave up: no; nobody connected to the peer");
 }

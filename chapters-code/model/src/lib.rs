@@ -110,7 +110,7 @@ pub mod trial;
 
 pub use epoll::{Epoll, Turn};
 pub use flags::Flags;
-pub use parse::{HELP, Wrong};
+pub use parse::Wrong;
 pub use paste::program;
 pub use script::Script;
 

@@ -7,38 +7,6 @@ use std::str::FromStr;
 use crate::Flags;
 use crate::script::{ALL, Call, Kind, MUCH, ROOM, Script, Side, Step, What};
 
-/// What `cargo book predict --help` says of scripts.
-pub const HELP: &str = "\
-A script is a line of steps, parted by `;`. The first may say what is watched:
-  tcp (if nothing is said), unix, pipe, eventfd, udp, listener
-  pipe       the end that reads, or the end that writes if the steps write to it;
-             `pipe reader` and `pipe writer` say which
-  2 unix     another kind for descriptor 2, before it is used
-
-Epoll, and the descriptor that is watched:
-  add FLAGS, mod FLAGS, del    FLAGS: IN|OUT|RDHUP|PRI|ERR|HUP|ET|ONESHOT|EXCLUSIVE|WAKEUP, or 0
-  wait, wait N                 without blocking; room for N events, or for 16
-  poll, poll FLAGS             poll(2) instead, of this descriptor alone; or IN|PRI|OUT|RDHUP
-  dup, dup N                   duplicates the descriptor; the duplicate is descriptor N
-  close                        closes the descriptor
-What is done to it, and, with `peer` before it, by the other side:
-  read N, write N              one call each, that does not block
-  drain, fill                  until nothing is left, or a write is refused
-  shutdown                     shutdown(SHUT_WR)
-  peer close                   closes the other side
-  peer reset                   a close that resets the connection; TCP only
-Before a step:
-  2 add IN, 2 peer write 1     of descriptor 2; descriptors come into being when they are named
-  asleep peer write 1          while another thread sleeps in epoll_wait
-
-What differs by kind:
-  tcp, unix  all of the above; `peer reset` on TCP only
-  pipe       one direction, no shutdown; `fill` writes pages, and a pipe has 16
-  eventfd    one counter: `write N` adds N, `read` takes all, and `peer` does the same to it
-  udp        both sides connected to each other; a read takes one datagram; no `fill`
-  listener   `peer connect`, `accept`, `drain` accepts all; `peer write N`, `peer shutdown`,
-             `peer close` and `peer reset` are of the client that came last";
-
 /// What is wrong with a script, where, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {

@@ -1,6 +1,7 @@
 //! Some thousand scripts of each kind: the kernel does what the model predicts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use model::generate::{nth, shrink};
 use model::script::{Kind, What};
@@ -14,25 +15,38 @@ fn seed() -> u64 {
 /// Whether a script was found on which they differ. One is enough: the other tests end then.
 static FOUND: AtomicBool = AtomicBool::new(false);
 
-/// Tries so many scripts, and shows the shortest to which the first that differs shrinks.
+/// Tries so many scripts, some at once, since the network lets them wait; shows the shortest to which
+/// one that differs shrinks.
 fn tries(kind: Kind, count: u64) {
+    const AT_ONCE: usize = 4;
     println!("seed {}", seed());
-    for n in 0..count {
-        let script = nth(seed(), kind, n);
-        if FOUND.load(Ordering::Relaxed) {
-            return println!("ended after {n} scripts: another test has found a difference");
+    thread::scope(|scope| {
+        for first in 0..AT_ONCE as u64 {
+            scope.spawn(move || (first..count).step_by(AT_ONCE).try_for_each(|n| tried(kind, n)));
         }
-        if trial::differs(&script).unwrap() {
-            FOUND.store(true, Ordering::Relaxed);
-            // Once more is not enough where two threads are in it.
-            let differs = |script: &Script| (0..5).any(|_| trial::differs(script).unwrap());
-            let short = shrink(script.clone(), differs);
-            let lines = trial::run(&short).unwrap();
-            let table = draw::table(&short, &lines);
-            let program = program(&short, &lines);
-            panic!("script {n}: {script}\n\nshrunk: {short}\n\n{table}\n{program}");
-        }
+    });
+    if FOUND.load(Ordering::Relaxed) {
+        println!("ended early: another test has found a difference");
     }
+}
+
+/// Tries one. Nothing where all shall end.
+fn tried(kind: Kind, n: u64) -> Option<()> {
+    let script = nth(seed(), kind, n);
+    if FOUND.load(Ordering::Relaxed) {
+        return None;
+    }
+    if trial::differs(&script).unwrap() {
+        FOUND.store(true, Ordering::Relaxed);
+        // Once more is not enough where two threads are in it.
+        let differs = |script: &Script| (0..5).any(|_| trial::differs(script).unwrap());
+        let short = shrink(script.clone(), differs);
+        let lines = trial::run(&short).unwrap();
+        let table = draw::table(&short, &lines);
+        let program = program(&short, &lines);
+        panic!("script {n}: {script}\n\nshrunk: {short}\n\n{table}\n{program}");
+    }
+    Some(())
 }
 
 #[test]

@@ -6,11 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use book::broken::{files, workspace, write_if_changed};
+use book::{cargo, target};
 use lab::doomed::{self, Ending};
 use weave::patch::Patch;
-
-use crate::broken::{files, workspace, write_if_changed};
-use crate::{cargo, target};
 
 /// The crate, and its mistakes: one file each, a line `# what is wrong`, then a diff.
 const MODEL: &str = "chapters-code/model";
@@ -39,7 +38,7 @@ pub fn run(root: &Path) -> Result<()> {
     if !dir.join("Cargo.lock").exists() {
         fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
     }
-    crate::progress("trying the model without a mistake…");
+    book::progress("trying the model without a mistake…");
     if let Some(found) = try_out(root, &dir, Vec::new())? {
         bail!("without any mistake this fails: {found}");
     }
@@ -128,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_mistake_can_still_be_planted_and_is_in_the_recorded_result() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
         let recorded = fs::read_to_string(root.join(RESULT)).unwrap();
         let mut rows = recorded.lines().skip(4);
         for mistake in all(root).unwrap() {
