@@ -47,6 +47,11 @@ pub fn stop_at_short_read_if_open(
     patience: i32,
 ) -> io::Result<Ended> {
     // FORK short-read: the same, but after an event that tells of the close read on until you see it
+    // HINT: `wait` returns what the event said. What does `told & CLOSE` say of it, and what does it not
+    //   say of the bytes before the close?
+    // HINT: When is a read that leaves room in the buffer the last one for this event, and when not?
+    // HINT: The loop of `stop_at_short_read`, with what was told kept beside it: a short read ends the inner
+    //   loop only if that event did not tell of the close.
     let (mut buffer, mut bytes) = ([0; 64], 0);
     // ANCHOR: if_open
     loop {

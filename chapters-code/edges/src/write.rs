@@ -20,6 +20,11 @@ pub struct Outgoing {
 impl Outgoing {
     /// Writes until everything is in the socket or the socket is full.
     pub fn flush(&mut self, socket: &mut impl Write) -> io::Result<()> {
+        // FORK write-side: write what is unsent until nothing is, or the socket says WouldBlock
+        // HINT: write(2), under RETURN VALUE: how many of the bytes that you handed over are in the socket?
+        // HINT: `sent` is the place. After a write of 3 of 10 bytes: what is it, and what do you write next?
+        // HINT: A loop while something is unsent. A number moves the place; 0 is the error WriteZero;
+        //   WouldBlock ends it well, Interrupted does not, any other error is the caller's.
         while !self.unsent().is_empty() {
             match socket.write(self.unsent()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -55,6 +60,8 @@ impl Outgoing {
     // ANCHOR: interest
     /// What a level-triggered loop asks for on behalf of these bytes.
     pub fn interest(&self) -> u32 {
+        // FORK write-side: ask for room only while there is something to write
+        // HINT: How often has an idle socket room? What would a level-triggered loop do all day?
         if self.unsent().is_empty() { 0 } else { WRITE }
     }
     // ANCHOR_END: interest
@@ -99,6 +106,13 @@ pub fn send_all<S: Read + Write + AsFd>(
     out: &mut Outgoing,
     inbox: &mut Incoming,
 ) -> io::Result<()> {
+    // FORK write-side: flush until nothing is unsent, sleep while the socket is full, and take what comes meanwhile
+    // HINT: The peer may be sending too, and read nothing before you have read. What must wake you beside
+    //   room?
+    // HINT: `rearm` replaces the interest, it adds nothing. What belongs in it before each wait, and before
+    //   you return?
+    // HINT: A loop: flush; rearm with what both sides ask for; done if nothing is unsent; wait; if the
+    //   event says that there is something to read, take it.
     loop {
         out.flush(socket)?;
         epoll.rearm(socket, inbox.interest() | out.interest())?;
@@ -118,6 +132,11 @@ pub const BOUND: usize = 64 * 1024;
 // ANCHOR: echo
 /// Sends back what comes until the peer ends. Returns how many bytes were unsent at the most.
 pub fn echo<S: Read + Write + AsFd>(epoll: &Epoll, socket: &mut S) -> io::Result<usize> {
+    // FORK write-side: send back what comes, and read no more while BOUND bytes are unsent
+    // HINT: A client that sends and never reads: what grows, and what stops it?
+    // HINT: When is it over? The end of what comes is not yet the end of what must be sent.
+    // HINT: A loop as long as the peer has not ended or something is unsent: ask for bytes only below the
+    //   bound, and for room if something is unsent; wait; take what has come and push it; flush.
     let (mut out, mut inbox, mut most) = (Outgoing::new(Vec::new()), Incoming::default(), 0);
     while !(inbox.ended && out.unsent().is_empty()) {
         let read = if out.unsent().len() < BOUND { inbox.interest() } else { 0 };
