@@ -13,7 +13,7 @@ use weave::patch::Patch;
 use crate::broken::{Diff, write_if_changed};
 use crate::cargo::Shown;
 use crate::fork::attempt::shared_target;
-use crate::fork::exercise::{Exercise, FOLDER, named};
+use crate::fork::exercise::{Exercise, FOLDER, Idea, named};
 use crate::fork::files::{Files, files};
 use crate::fork::idea::{missing, of_answer};
 use crate::fork::seen::{self, Seen};
@@ -90,6 +90,7 @@ impl<'a> Bench<'a> {
     fn languages(&self, exercise: Exercise, record: bool) -> Result<()> {
         let root = &self.book.root;
         unlisted(self.book, &exercise)?;
+        exercise.plan.idea.iter().try_for_each(|idea| leads_somewhere(self.book, idea))?;
         for lang in exercise.languages() {
             let started = Instant::now();
             let plan = Exercise::read(self.book, &exercise.package, &exercise.tasks)?;
@@ -118,6 +119,9 @@ impl<'a> Bench<'a> {
             seen.answers.insert(answer.clone(), endings(&of));
             outcomes.push((answer.clone(), of));
         }
+        let passes = seen.answers.iter().filter(|(_, endings)| endings.is_empty());
+        let passes: Vec<&str> = passes.map(|(answer, _)| answer.as_str()).collect();
+        ensure!(passes.is_empty(), "wrong answers that pass every test: {}", passes.join(", "));
         let sum = format!("{} tasks, {} wrong answers", exercise.tasks.len(), outcomes.len());
         if record {
             let file = exercise
@@ -181,11 +185,8 @@ impl<'a> Bench<'a> {
             })?;
             files.insert(inside.to_owned(), text.into_bytes());
         }
-        let outcomes = self
-            .attempt(exercise, &files, false, |test| needed.contains(test))
-            .with_context(|| format!("the answer `{answer}`"))?;
-        ensure!(!endings(&outcomes).is_empty(), "the wrong answer `{answer}` passes every test");
-        Ok(outcomes)
+        self.attempt(exercise, &files, false, |test| needed.contains(test))
+            .with_context(|| format!("the answer `{answer}`"))
     }
 
     /// Builds the fork of these files and runs its tests.
@@ -213,6 +214,21 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// Refuses an idea whose section is on no page.
+fn leads_somewhere(book: &Book, idea: &Idea) -> Result<()> {
+    let (page, heading) = idea.see.split_once('#').unwrap_or((&idea.see, ""));
+    let of = book.pages.iter().find(|of| of.name() == page);
+    let of = of.with_context(|| format!("see = \"{}\": no page is called `{page}`", idea.see))?;
+    let known: Vec<&str> = of.headings.iter().map(|known| known.id.as_str()).collect();
+    ensure!(
+        heading.is_empty() || known.contains(&heading),
+        "see = \"{}\": that page has {}",
+        idea.see,
+        known.join(", ")
+    );
+    Ok(())
+}
+
 /// The lines that one text has and the other has not.
 fn differences(recorded: &str, seen: &str) -> String {
     let without = |these: &str, those: &str, mark: &str| -> String {
@@ -222,15 +238,24 @@ fn differences(recorded: &str, seen: &str) -> String {
     without(recorded, seen, "-") + &without(seen, recorded, "+")
 }
 
-/// The diff of a wrong answer: a file in the crate's folder `fork`, or a diff on a page.
+/// The diff of a wrong answer: a file in the crate's folder `fork`, a diff on a page, or a fault that the
+/// crate plants in itself for other proofs, in its folder `faults`.
 fn body(book: &Book, exercise: &Exercise, answer: &str) -> Result<String> {
-    let file = exercise.folder(&book.root).join(FOLDER).join(format!("{answer}.diff"));
+    let file =
+        |folder: &str| exercise.folder(&book.root).join(folder).join(format!("{answer}.diff"));
+    let (own, fault) = (file(FOLDER), file("faults"));
     let on_page = Diff::all(book).find(|diff| diff.name == answer);
-    match (file.is_file(), on_page) {
-        (true, None) => Ok(weave::text::read(&file)?),
-        (false, Some(diff)) => Ok(diff.body.to_owned()),
-        (true, Some(_)) => bail!("`{answer}` is a diff on a page too: rename one"),
-        (false, None) => bail!("there is no {} and no diff of that name on a page", file.display()),
+    match (own.is_file(), on_page, fault.is_file()) {
+        (true, None, _) => Ok(weave::text::read(&own)?),
+        (false, Some(diff), _) => Ok(diff.body.to_owned()),
+        (true, Some(_), _) => bail!("`{answer}` is a diff on a page too: rename one"),
+        (false, None, true) => {
+            let text = weave::text::read(&fault)?;
+            Ok(text[text.find("--- ").unwrap_or_default()..].to_owned())
+        }
+        (false, None, false) => {
+            bail!("there is no {} and no diff of that name on a page", own.display())
+        }
     }
 }
 

@@ -370,9 +370,12 @@ pub fn written(book: &Book, page: &Page, time: Time, of_crate: Option<&str>) -> 
     )
 }
 
+/// The folders of a crate whose sources may have marks.
+const PARTS: [&str; 3] = ["src", "examples", "c"];
+
 fn of_crate(dir: &Path, shown: &Path, problems: &mut Vec<Problem>) -> Vec<Task> {
     let mut found: Vec<Task> = Vec::new();
-    for (path, _) in ["src", "c"].iter().flat_map(|part| belongs::entries(&dir.join(part))) {
+    for (path, _) in PARTS.iter().flat_map(|part| belongs::entries(&dir.join(part))) {
         let inside = path.strip_prefix(dir).unwrap_or(&path);
         let Ok(text) = text::read(&path) else { continue };
         match tasks(inside, &text) {

@@ -30,6 +30,10 @@ impl Interest {
 
     /// The bits of `EPOLLIN` and the like. All are edge-triggered.
     pub(crate) fn flags(self) -> u32 {
+        // FORK tokio: the epoll flags that these interests ask for, all edge-triggered
+        // HINT: epoll_ctl(2) lists the flags. Which one tells that the peer will send nothing more, and to whom
+        //   does mio report that: who reads, or who writes?
+        // HINT: `EPOLLERR` and `EPOLLHUP` need not be asked for. `EPOLLET` belongs to every registration: why?
         let read = if self.is_readable() { libc::EPOLLIN | libc::EPOLLRDHUP } else { 0 };
         let write = if self.is_writable() { libc::EPOLLOUT } else { 0 };
         let priority = if self.is_priority() { libc::EPOLLPRI } else { 0 };

@@ -123,6 +123,9 @@ impl Registry {
     }
 
     fn control(&self, op: i32, fd: RawFd, token: usize, flags: u32) -> io::Result<()> {
+        // FORK tokio: one epoll_ctl(2) for this descriptor, with the token as its data
+        // HINT: epoll_ctl(2): which field comes back with each event, as it was given?
+        // HINT: One structure, one call in `unsafe`, and `check` for its result. Does the kernel keep the structure?
         let mut event = libc::epoll_event { events: flags, u64: token as u64 };
         // SAFETY: the kernel only reads `event`, during the call. A number that is not open, or not
         // the caller's, makes an error or a wrong registration, and touches no memory.

@@ -17,6 +17,11 @@ pub(crate) fn check(result: i32) -> io::Result<i32> {
 // ANCHOR: connect
 /// A stream socket that is on its way to `address`, or there already.
 pub(crate) fn connect(address: &Address) -> io::Result<OwnedFd> {
+    // FORK connecting: make a socket that does not block, and begin to connect it
+    // HINT: socket(2): which two flags make it right from its first moment?
+    // HINT: connect(2), under ERRORS: what does a socket say that does not block, when all is well?
+    // HINT: Two calls, both checked. One error of the second is no failure, and then the socket is returned as
+    //   in the case of success.
     let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: socket takes no pointer.
     let fd = check(unsafe { libc::socket(address.family(), kind, 0) })?;
@@ -34,6 +39,8 @@ pub(crate) fn connect(address: &Address) -> io::Result<OwnedFd> {
 /// The next connection of a listener, non-blocking and closed on execve(2) from its first moment,
 /// and who is at the other end.
 pub(crate) fn accept(listener: RawFd) -> io::Result<(OwnedFd, Address)> {
+    // FORK tokio: one accept4(2), with both flags, and the address that it tells
+    // HINT: accept4(2), under *flags*: what would a program that is started between two calls inherit?
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     let mut address = Address::empty();
     // SAFETY: the kernel writes at most the capacity that `len` brings, and the true length to it.

@@ -52,6 +52,10 @@ impl Waker {
     /// Makes the poll that waits return, or the next one if none does. Several wakes between two
     /// polls are one event. Who is woken has nothing to read or to reset.
     pub fn wake(&self) -> io::Result<()> {
+        // FORK waking: add one to the eventfd; where it is full, empty it and add again
+        // HINT: eventfd(2): what does a write add, and how many bytes must it have?
+        // HINT: What says a write that would take the counter beyond its largest value, when nobody ever reads it?
+        // HINT: Write eight bytes, a 1. WouldBlock: reset, then once more. Any other error is the caller's.
         // Adds one to the kernel's counter. The change is the edge, so nobody has to read it, ...
         match (&self.eventfd).write(&1_u64.to_ne_bytes()) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -64,6 +68,8 @@ impl Waker {
     }
 
     fn reset(&self) -> io::Result<()> {
+        // FORK waking: read the counter, which sets it to 0
+        // HINT: Two threads may find it full. What does the second one read, and is that a failure?
         match (&self.eventfd).read(&mut [0; 8]) {
             // Another thread was faster.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),

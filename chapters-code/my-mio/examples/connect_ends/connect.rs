@@ -9,6 +9,11 @@ use my_mio::{Events, Interest, Poll, Token};
 // ANCHOR: is_made
 /// Whether a connect has succeeded. Its failure is the error; `false` is for *not yet*.
 pub fn is_made(stream: &TcpStream) -> io::Result<bool> {
+    // FORK connecting: say whether a connect has succeeded, is still on its way, or has failed
+    // HINT: socket(7) on `SO_ERROR`: what becomes of the error when it is asked for? Ask for it first.
+    // HINT: No error is not yet a connection. Which question has an answer only once it is made?
+    // HINT: First `take_error`: an error is the end. Then `peer_addr`: an answer is yes, NotConnected is not yet,
+    //   and any other error is an error.
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }

@@ -38,6 +38,11 @@ impl<S: Read + Source> Turns<S> {
         timeout: Option<Duration>,
         mut take: impl FnMut(usize, io::Result<&[u8]>),
     ) -> io::Result<()> {
+        // FORK herds: wait, and give one turn to each stream that an event or the list names
+        // HINT: A stream is on the list because its budget was spent. Will an event ever name it again?
+        // HINT: With somebody on the list: how long may this wait?
+        // HINT: A timeout of 0 if the list is not empty; poll; add those that events name, each once; take the list,
+        //   give each on it a turn, and tell the first error.
         // Those on the list are no reason for the kernel to wake us.
         let timeout = if self.unfinished.is_empty() { timeout } else { Some(Duration::ZERO) };
         self.poll.poll(&mut self.events, timeout)?;
@@ -55,6 +60,9 @@ impl<S: Read + Source> Turns<S> {
     /// Reads until nothing is left or the budget is spent. `take` gets what is read, as read(2)
     /// tells it. An end or an error comes last, and once.
     fn turn(&mut self, i: usize, mut take: impl FnMut(io::Result<&[u8]>)) -> io::Result<()> {
+        // FORK herds: read until nothing is left, or the budget is spent and the stream is put on the list
+        // HINT: Which of the ways in which a turn ends leaves bytes behind, and who must remember that?
+        // HINT: Of what `read` may say, what is told to `take`, and what ends the stream for good?
         let Some(stream) = &mut self.streams[i] else { return Ok(()) };
         let (mut buffer, mut had) = ([0; 4096], 0);
         loop {

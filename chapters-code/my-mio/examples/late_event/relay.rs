@@ -79,6 +79,11 @@ impl Relay {
     /// Acts on what an event says. Two joined ends end together, and make room. What fails is said
     /// when all of it was tried.
     pub fn handle(&mut self, event: &Event) -> io::Result<Handled> {
+        // FORK tokens: act on an event: late, open, or both ends closed and one that waits let in
+        // HINT: What says `get_mut` of a token whose connection an event of the same batch has closed?
+        // HINT: Which of three things that can fail may keep the others from being done?
+        // HINT: Late if the token names nobody; open if the event tells of no end. Else close this end, close the other if
+        //   there is one, let one newcomer in, and then tell the first error of the three.
         let Some(end) = self.ends.get_mut(event.token()) else {
             return Ok(Handled::Late);
         };
