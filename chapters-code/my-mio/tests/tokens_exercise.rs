@@ -11,11 +11,14 @@ use slab::Slab;
 #[test]
 fn many_values_are_kept_each_under_its_own_token() {
     let mut slab = Slab::default();
-    let tokens: Vec<Token> = (0..1_000).map(|n| slab.insert(n)).collect();
+    let tokens: Vec<Token> = (0..1_000_u32).map(|n| slab.insert(n)).collect();
     let different = tokens.iter().collect::<HashSet<_>>().len();
     assert!(different == 1_000, "kept 1000 values: expected 1000 tokens; got {different}");
-    let found =
-        tokens.iter().zip(0..).filter(|(token, n)| slab.get_mut(**token) == Some(n)).count();
+    let found = tokens
+        .iter()
+        .zip(0..)
+        .filter(|(token, n)| slab.get_mut(**token).is_some_and(|kept| kept == n))
+        .count();
     assert!(found == 1_000, "kept 1000 values: expected to find each by its token; found {found}");
 }
 
