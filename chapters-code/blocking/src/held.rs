@@ -30,8 +30,16 @@ fn to_its_end(mut stream: impl Read) -> Reply {
 // ANCHOR_END: in_turn
 
 // ANCHOR: at_once
-/// The same client with a thread for each reply.
+/// The same client with a thread for each reply: reply 1 and reply 2, in this order, whichever ends
+/// first. An error of one is no reason to give up the other.
 pub fn at_once<R: Read + Send>(one: R, two: R) -> [Reply; 2] {
+    // FORK blocking: take both replies at once, each on a thread of its own
+    // HINT: When may reply 1 need that reply 2 is taken, and when the other way round? In which read does
+    //   a client of one thread sleep then? The example `held`.
+    // HINT: `thread::scope` lets threads borrow. When does the second one start, if you wait for the
+    //   first one before you start it?
+    // HINT: Two steps: start both, and keep their handles; then join the one and the other. What each
+    //   returns is its reply.
     thread::scope(|scope| {
         let both = [one, two].map(|stream| scope.spawn(|| to_its_end(stream)));
         both.map(|thread| thread.join().expect("reading does not panic"))
@@ -56,6 +64,23 @@ pub const GUESSES: [Guess; 4] = [
     Guess { comes: [None, Some(100)], a_thread_each: false },
 ];
 
+/// A stream that notes when its end was read.
+struct Timed<'a> {
+    stream: UnixStream,
+    start: Instant,
+    ended: &'a mut Duration,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.stream.read(buffer)?;
+        if n == 0 {
+            *self.ended = self.start.elapsed();
+        }
+        Ok(n)
+    }
+}
+
 impl Guess {
     /// When each reply was taken, and how many bytes it had.
     pub fn taken(&self) -> io::Result<[(Duration, usize); 2]> {
@@ -68,14 +93,11 @@ impl Guess {
                 peer.write_all(b"reply")
             });
         }
-        let timed = |stream| to_its_end(stream).map(|reply| (start.elapsed(), reply.len()));
-        let [first, second] = match self.a_thread_each {
-            false => [one, two].map(timed),
-            true => thread::scope(|scope| {
-                let both = [one, two].map(|stream| scope.spawn(|| timed(stream)));
-                both.map(|thread| thread.join().expect("reading does not panic"))
-            }),
-        };
-        Ok([first?, second?])
+        let [mut first, mut second] = [Duration::ZERO; 2];
+        let one = Timed { stream: one, start, ended: &mut first };
+        let two = Timed { stream: two, start, ended: &mut second };
+        let replies = if self.a_thread_each { at_once(one, two) } else { in_turn(one, two) };
+        let [one, two] = replies.map(|reply| reply.map(|bytes| bytes.len()));
+        Ok([(first, one?), (second, two?)])
     }
 }

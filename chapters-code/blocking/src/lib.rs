@@ -80,16 +80,25 @@ pub fn one_after_the_other(server: SocketAddr, paths: &[String]) -> io::Result<V
 // ANCHOR_END: one_after_the_other
 
 // ANCHOR: all_requests_first
-/// Sends all requests, then takes the replies.
+/// Sends all requests, then takes the replies, in the order of the paths. Says the first error that it
+/// meets, if there is one.
 pub fn all_requests_first(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
+    // FORK blocking: send every request before you take the first reply
+    // HINT: A server may want all requests before it answers one. What happens if you take the first
+    //   reply before the second request is sent?
+    // HINT: `map` on an iterator calls nothing. What does, and when, if `take` is mapped behind `ask`?
+    // HINT: Two passes: one that asks, and ends in a list of connections; one that takes a reply of each.
     let asked: Vec<_> = paths.iter().map(|path| ask(server, path)).collect();
     asked.into_iter().map(|stream| take(&stream?)).collect()
 }
 // ANCHOR_END: all_requests_first
 
 // ANCHOR: one_thread_each
-/// Has a thread for each request, which asks and takes the reply.
+/// Has a thread for each request, which asks and takes the reply. The replies are in the order in which
+/// they were taken: whoever sees that a connection is closed may rely on it that its reply comes before
+/// all that are taken after. Says the first error that was met, if there is one.
 pub fn one_thread_each(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
+    // FORK blocking: take each reply on a thread of its own, and return them as they came
     let (taken, replies) = mpsc::channel();
     thread::scope(|scope| {
         for path in paths {

@@ -211,9 +211,18 @@ impl Epoll {
         self.files[file] = after;
     }
 
-    /// A wake marks the entries that ask for something in its key. A key of nothing marks all, but
-    /// not one that is disabled. An exclusive entry that finds a sleeper keeps the wake for itself.
+    /// A wake marks the entries that ask for something in its key, in the order of
+    /// [`File::watched_by`]. A key of nothing marks all that ask for anything, so not one that is
+    /// disabled: that asks for nothing, and only says how ([`Flags::HOW`]). An exclusive entry that
+    /// finds a sleeper keeps a wake that has a key for itself: the entries behind it are not marked.
     fn wake(&mut self, file: usize, key: Flags, luck: &mut Luck) {
+        // FORK model: mark the entries that this wake is for, and ask nobody what is true
+        // HINT: Of what happened the wake knows its key alone. Which key is for everybody? `Flags::NONE`.
+        // HINT: What is left of an entry's flags when you take `Flags::HOW` away, and what is it if the
+        //   entry is disabled?
+        // HINT: A loop over the entries that watch the file. One is marked if the key meets what it asks
+        //   for, or if the key is empty and it asks for anything. Whether somebody slept must be looked
+        //   up before the mark, as a mark may wake the sleeper.
         for n in self.files[file].watched_by.clone() {
             let asks = self.interest[&n] & !Flags::HOW;
             if asks.meets(key) || key.is_empty() && !asks.is_empty() {
@@ -247,8 +256,20 @@ impl Epoll {
         }
     }
 
-    /// A wait asks the marked entries, from the first on, until there is no more room for events.
+    /// A wait asks the marked entries, from the first on, until there is no more room for events. One
+    /// that [`says`](Epoll::says) nothing loses its mark in silence. What any other says is an event.
+    /// With it a one-shot entry loses its mark, and what it asks for, but not its [`Flags::HOW`]; an
+    /// edge-triggered one loses its mark; a level-triggered one keeps it, and stands behind all that
+    /// were marked before, those for which there was no room among them.
     fn wait(&mut self, room: usize) -> Vec<Event> {
+        // FORK model: ask the marked entries what is true now, and leave each where its kind belongs
+        // HINT: What woke an entry is not noted anywhere. What does the wait report then, and what if
+        //   that is nothing?
+        // HINT: Where does each kind of entry stand after its report: level, edge, one-shot? The rules in
+        //   the crate's documentation.
+        // HINT: A loop while there is room and a first entry, which is taken off. A level-triggered one
+        //   goes to a list of its own, which goes behind the ready list when the loop is over. Before
+        //   that it would be asked twice.
         let (mut events, mut again) = (Vec::new(), Vec::new());
         while events.len() < room
             && let Some(n) = self.ready.pop_front()

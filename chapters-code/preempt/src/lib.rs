@@ -96,27 +96,41 @@ pub fn awaiting_ready() -> (bool, Timeline) {
 // ANCHOR: pending
 /// What they return when it awaits a future that is pending once.
 pub fn awaiting_pending() -> (bool, Timeline) {
+    // FORK preemption: run the two tasks so that A lets B run once, in its first round
+    // HINT: What must the call of `poll` do before the executor can poll B? The table of the example
+    //   `who_interrupts -- tasks` has the answer for three futures.
+    // HINT: The two functions above this one differ in what A awaits. `timeline`, which this crate
+    //   imports, has a future that is not ready when it is asked first.
+    // HINT: The same call as in those two, with a closure that awaits that future.
     two_tasks(async || next_turn().await)
 }
 // ANCHOR_END: pending
 
-/// How often each of the two tasks of [`count`] adds 1.
+/// How often [`add`] adds 1.
 pub const TIMES: usize = 1_000;
 
 // ANCHOR: count
-/// Two tasks on one thread add to one counter, [`TIMES`] times each, and take turns. Returns what
-/// the counter says in the end.
+/// Adds 1 to the counter, [`TIMES`] times, and gives the other tasks their turn behind each addition.
+/// Whatever they do with the counter in their turns, no addition is lost, theirs or its own.
+pub async fn add(counter: &Cell<usize>) {
+    // FORK preemption: add 1 so many times, give a turn away behind each addition, and lose none
+    // HINT: Other tasks may write the counter too. Between which two points of yours can they not?
+    //   The first claim of the note.
+    // HINT: What is a number worth that was read before an await, if the await was pending?
+    // HINT: A loop. In each round: read, write what was read and one more, and only then await
+    //   something that is pending once.
+    for _ in 0..TIMES {
+        let before = counter.get();
+        ready(()).await;
+        counter.set(before + 1);
+        next_turn().await;
+    }
+}
+
+/// Two tasks on one thread add to one counter. Returns what it says in the end.
 pub fn count() -> usize {
     let counter = Cell::new(0);
-    let add = async || {
-        for _ in 0..TIMES {
-            let before = counter.get();
-            ready(()).await;
-            counter.set(before + 1);
-            next_turn().await;
-        }
-    };
-    take_turns([add(), add()]);
+    take_turns([add(&counter), add(&counter)]);
     counter.get()
 }
 // ANCHOR_END: count

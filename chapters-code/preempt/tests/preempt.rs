@@ -87,16 +87,16 @@ fn current_thread() -> Runtime {
 #[test]
 fn a_ready_await_gives_nobody_a_turn() {
     for (saw, timeline) in [awaiting_nothing(), awaiting_ready()] {
-        assert!(!saw, "B ran during A's loop\n{timeline}");
-        assert_eq!(order(&timeline), "AB", "\n{timeline}");
+        assert!(!saw, "B ran during A's loop: {}", order(&timeline));
+        assert_eq!(order(&timeline), "AB");
     }
 }
 
 #[test]
 fn a_pending_await_gives_the_other_task_a_turn() {
     let (saw, timeline) = awaiting_pending();
-    assert!(saw, "B did not run during A's loop\n{timeline}");
-    assert_eq!(order(&timeline), "ABA", "\n{timeline}");
+    assert!(saw, "B did not run during A's loop: {}", order(&timeline));
+    assert_eq!(order(&timeline), "ABA");
 }
 
 /// The tasks in the order of their slices.

@@ -146,13 +146,21 @@ fn worker(core: usize, tasks: impl IntoIterator<Item = impl Future>) -> Vec<usiz
     allowed_cores()
 }
 
-/// Runs the tasks on this thread: polls each once, then those that are not finished once more, and
-/// so on until all are finished.
+/// Runs the tasks on this thread: polls each once, in the order in which they come, then those that
+/// are not finished once more, in the same order, and so on until all are finished. Without a task it
+/// returns at once.
 ///
 /// This is the least that can be called an executor. It listens to no waker: it polls a task again
 /// because it is the task's turn, not because anybody said that polling would help. A task that
 /// waits for a socket would be asked again without end, at the price of a whole core.
 pub fn take_turns(tasks: impl IntoIterator<Item = impl Future>) {
+    // FORK concurrency: poll each task in its turn, until all are finished
+    // HINT: What does a poll of a task say that is not finished, and who has the thread then? The doc
+    //   comment of `Future::poll`, under *Return value*.
+    // HINT: `poll` wants a `Pin` and a `Context`. `Box::pin` makes the one of each task, and
+    //   `Context::from_waker(Waker::noop())` the other.
+    // HINT: A queue. Its first task is polled once. Is it pending, it goes to the end of the queue; is it
+    //   ready, it is gone. An empty queue is the end.
     let mut queue: VecDeque<_> = tasks.into_iter().map(Box::pin).collect();
     let mut context = Context::from_waker(Waker::noop());
     while let Some(mut task) = queue.pop_front() {
@@ -167,6 +175,13 @@ pub fn take_turns(tasks: impl IntoIterator<Item = impl Future>) {
 /// Gives the other tasks their turn: pending when it is first polled, ready after that. It wakes its
 /// task at once, so that it also works on an executor that listens.
 pub async fn next_turn() {
+    // FORK concurrency: be pending once, and wake the task, so that somebody polls it again
+    // HINT: `std::future::poll_fn` makes a future of a closure that is called at each poll, and gets the
+    //   `Context`. Whose waker is in that?
+    // HINT: The two polls get different answers. Where does a variable live that the closure still has
+    //   at its second call?
+    // HINT: A flag, set at the first call. Where it was not set: wake through the context, and say
+    //   pending. Where it was: ready.
     let mut polled = false;
     poll_fn(|context| {
         if mem::replace(&mut polled, true) {
