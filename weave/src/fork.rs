@@ -336,7 +336,8 @@ pub fn written(book: &Book, page: &Page, time: Time, of_crate: Option<&str>) -> 
 
 fn of_crate(dir: &Path, shown: &Path, problems: &mut Vec<Problem>) -> Vec<Task> {
     let mut found: Vec<Task> = Vec::new();
-    for (path, _) in belongs::entries(&dir.join("src")) {
+    let parts = ["src", "examples"].map(|part| belongs::entries(&dir.join(part)));
+    for (path, _) in parts.into_iter().flatten() {
         let inside = path.strip_prefix(dir).unwrap_or(&path);
         let Ok(text) = text::read(&path) else { continue };
         match tasks(inside, &text) {

@@ -30,6 +30,9 @@ impl Interest {
 
     /// The bits of `EPOLLIN` and the like. All are edge-triggered.
     pub(crate) fn flags(self) -> u32 {
+        // FORK tokio: translate an interest into the bits of epoll
+        // HINT: Who asks to read wants to hear of the end of the stream too. Which flag is it?
+        // HINT: Which flag makes all of it edges? epoll_ctl(2).
         let read = if self.is_readable() { libc::EPOLLIN | libc::EPOLLRDHUP } else { 0 };
         let write = if self.is_writable() { libc::EPOLLOUT } else { 0 };
         let priority = if self.is_priority() { libc::EPOLLPRI } else { 0 };

@@ -94,8 +94,12 @@ impl Relay {
     // ANCHOR_END: handle
 
     // ANCHOR: close
-    /// Deregisters, then closes.
+    /// Deregisters, then closes. An end that is gone is closed already.
     fn close(&mut self, token: Token) -> io::Result<()> {
+        // FORK tokens: close an end, so that nothing is heard of it any more, whoever has a duplicate of it
+        // HINT: With what does a registration end: with the number, or with what the number is about?
+        // HINT: Two things go, the value under the token and the registration. What of an error, and what
+        //   becomes of the stream at the end of the block?
         if let Some(mut end) = self.ends.remove(token) {
             self.poll.registry().deregister(&mut end.stream)?;
         }

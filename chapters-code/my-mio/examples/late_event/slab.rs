@@ -39,8 +39,13 @@ impl<T> Slab<T> {
         self.place(token)?.value.as_mut()
     }
 
-    /// Takes the value out. Its token names nothing from now on.
+    /// Takes the value out. Its token names nothing from now on, and its place is free.
     pub fn remove(&mut self, token: Token) -> Option<T> {
+        // FORK tokens: take a value out, so that its token names nothing and its place may be used again
+        // HINT: Whoever comes to this place next gets a token of its own. Which half of it must differ?
+        // HINT: `insert` looks for a place in `free`. Are whole tokens in there, or what else?
+        // HINT: Find the place by the token, take its value, let the place count one more, within its half
+        //   of the bits, and note that it is free.
         let place = self.place(token)?;
         let value = place.value.take()?;
         place.generation = (place.generation + 1) & LOW;
@@ -48,7 +53,11 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// The place that a token means, if it has had as many values as the token says.
     fn place(&mut self, token: Token) -> Option<&mut Place<T>> {
+        // FORK tokens: find the place of a token, unless the token is of a value that it had before
+        // HINT: `insert` makes a token of two numbers. Where in it is which?
+        // HINT: What is the answer for a token that nobody was given?
         let place = self.places.get_mut(token.0 & LOW)?;
         (place.generation == token.0 >> HALF).then_some(place)
     }
