@@ -43,10 +43,21 @@ impl Client {
     }
     // ANCHOR_END: client
 
+    /// The replies. An error of a stream ends its own request and no other; an error of the wait is
+    /// returned.
+    ///
     // ANCHOR: run
     /// Waits for the replies and returns them in the order in which it found them whole. When
     /// `patience` ends, the requests without one end with [`ErrorKind::TimedOut`].
     pub fn replies(mut self, patience: Option<Duration>) -> io::Result<Vec<Reply>> {
+        // FORK hangs: wait and handle events until every request has ended, or patience has
+        // HINT: An event of the batch is reported once. What must have become of all of them before the
+        //   next wait, whatever became of one?
+        // HINT: `advance` has three outcomes: a body, an error, nothing yet. Which of them end a request,
+        //   and which end anything else?
+        // HINT: As long as there are fewer replies than streams: what is left of the patience, which may
+        //   be nothing, so that all must be given up; one poll; then for each event the stream of its
+        //   token, if it is still there, is advanced, and perhaps ended.
         let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
         let (mut events, mut buffer) = (Events::with_capacity(16), [0; 4096]);
         while self.replies.len() < self.streams.len() {
@@ -72,8 +83,13 @@ impl Client {
     // ANCHOR_END: run
 
     // ANCHOR: end
-    /// Ends a request: its stream is deregistered, then closed.
+    /// Ends a request: its stream is deregistered, then closed, and the reply is kept. One that has
+    /// ended before stays as it is.
     fn end(&mut self, request: usize, body: io::Result<Vec<u8>>) {
+        // FORK hangs: end a request once, and let no event of its stream come any more
+        // HINT: A connection may tell of its end twice. What must not be there any more, so that the
+        //   second end finds nothing?
+        // HINT: Closing ends a registration only if nobody has a duplicate. What comes before it?
         if let Some(stream) = self.streams[request].take() {
             let deregistered = self.poll.registry().deregister(&stream.socket);
             deregistered.expect("a stream of the list is registered");
@@ -136,6 +152,13 @@ impl Stream {
     /// Reads until the reply is whole, or nothing is left to read: then an event will tell. Behind
     /// a whole reply nothing is read: what the connection does there is not about this reply.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
+        // FORK hangs: read until the reply is whole or nothing is left, and not a byte further
+        // HINT: `Reply` in `vendor/reply` has a method for bytes, one for the end, and one that says how
+        //   many bytes may be read.
+        // HINT: A read has five endings. After which is the reply whole, after which perhaps, and after
+        //   which one will an event tell when to go on?
+        // HINT: A loop around one read into so much of the buffer as the reply misses. The bytes that
+        //   came, and no others, go to the reply; 0 goes to it as the end; WouldBlock is nothing yet.
         loop {
             let most = self.reply.missing().min(buffer.len());
             let body = match self.socket.read(&mut buffer[..most]) {
@@ -158,6 +181,24 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn of_a_request_that_has_ended_no_event_comes_though_a_duplicate_lives() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = Client::send(listener.local_addr().unwrap(), &["/".to_owned()]).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let duplicate = client.streams[0].as_ref().unwrap().socket.try_clone().unwrap();
+        client.end(0, Ok(Vec::new()));
+        server.write_all(b"more").unwrap();
+        let mut events = Events::with_capacity(4);
+        client.poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        let told = events.iter().count();
+        drop(duplicate);
+        assert!(
+            told == 0,
+            "a request has ended, then its peer sends: expected no event; got {told}"
+        );
+    }
 
     #[test]
     fn nothing_is_read_behind_the_told_length() {

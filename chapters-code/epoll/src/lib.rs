@@ -158,7 +158,15 @@ impl Poll {
     // ANCHOR: deadline
     /// Waits for events, at most for `timeout`, for ever if `None`. Never returns early without
     /// events: a signal that interrupts the wait takes nothing from the time and adds nothing to it.
+    /// Any other error is returned. What `events` had before is gone in any case.
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        // FORK wrapper: wait until there are events or the time is over, however often the wait ends before
+        // HINT: A call that comes back early with nothing, and one that a signal has interrupted, are made
+        //   again. With how much time, so that a signal every 15 ms does not make the wait endless?
+        // HINT: What is computed once, before the first call, and what before each? And when is a
+        //   deadline none: the doc of `Instant::checked_add`.
+        // HINT: Forget the old events. Then a loop: what is left until the deadline, one `wait`, and four
+        //   outcomes, of which two go round again.
         events.len = 0;
         // A deadline beyond what the clock can tell is no deadline.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -176,8 +184,13 @@ impl Poll {
     // ANCHOR_END: deadline
 
     // ANCHOR: wait
-    /// One epoll_wait(2).
+    /// One epoll_wait(2), of at most `left`: how many events it has written, of at most as many as
+    /// there is room for. An interruption is an error.
     fn wait(&self, events: &mut Events, left: Option<Duration>) -> io::Result<usize> {
+        // FORK wrapper: call epoll_wait(2) once, with all the room that there is
+        // HINT: The kernel wants an address and a number. Is the number that of the events of the last
+        //   poll, of the events that fit, or of bytes? epoll_wait(2), on `maxevents`.
+        // HINT: One function of this file makes the timeout, and another the error of a -1.
         let room = events.room.as_mut_ptr().cast::<libc::epoll_event>();
         let (epoll, most) = (self.registry.epoll.as_raw_fd(), events.room.len() as i32);
         // SAFETY: the kernel writes at most `most` events to `room`, which has space for as many, in
@@ -193,8 +206,12 @@ impl Poll {
 /// The longest timeout of one call. Tests wait in pieces, as nobody waits for 25 days.
 const LONGEST: i32 = if cfg!(test) { 5 } else { i32::MAX };
 
-/// The timeout for epoll_wait(2): whole milliseconds, rounded up, -1 for ever.
+/// The timeout for epoll_wait(2): whole milliseconds, rounded up, at most [`LONGEST`], -1 for ever.
 fn millis(left: Option<Duration>) -> i32 {
+    // FORK wrapper: turn what is left of the time into what the kernel takes
+    // HINT: How often does a loop go round in its last half millisecond, if that is rounded to 0?
+    // HINT: `Duration::MAX` in milliseconds does not fit an i32, and not a u64. Which integer of
+    //   `Duration` holds it, and what does an `as` do to what does not fit?
     let rounded_up = |left: Duration| left.as_nanos().div_ceil(1_000_000);
     left.map_or(-1, |left| rounded_up(left).min(LONGEST as u128) as i32)
 }
@@ -232,6 +249,7 @@ impl Registry {
     }
     // ANCHOR_END: deregister
 
+    /// One epoll_ctl(2): `op` for `source`. It is reported as an edge, with all bits of `token`.
     // ANCHOR: control
     fn control(
         &self,
@@ -240,6 +258,10 @@ impl Registry {
         token: Token,
         interest: Interest,
     ) -> io::Result<()> {
+        // FORK wrapper: tell the kernel what to report of a descriptor, and under which token
+        // HINT: What comes back with an event is what went in here. Which field of `epoll_event` is it?
+        // HINT: One flag beside the interest makes it an edge: epoll_ctl(2). And who hears of it if the
+        //   kernel refuses?
         let (epoll, source) = (self.epoll.as_raw_fd(), source.as_fd().as_raw_fd());
         let flags = interest.0 | libc::EPOLLET as u32;
         let mut event = libc::epoll_event { events: flags, u64: token.0 };

@@ -130,6 +130,8 @@ impl Events {
     /// The buffer for epoll_wait(2): its address, and for how many events there is room. The kernel
     /// counts in an int, and takes at most as many bytes as fit into one.
     pub(crate) fn room(&mut self) -> (*mut libc::epoll_event, i32) {
+        // FORK herds: say where the kernel may write events, and how many
+        // HINT: Is it the events that are there, or those that fit? And how many fit into an int, in bytes?
         const MOST: usize = i32::MAX as usize / size_of::<Event>();
         (self.0.as_mut_ptr().cast(), self.0.capacity().min(MOST) as i32)
     }

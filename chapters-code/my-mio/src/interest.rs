@@ -30,10 +30,9 @@ impl Interest {
 
     /// The bits of `EPOLLIN` and the like. All are edge-triggered.
     pub(crate) fn flags(self) -> u32 {
-        // FORK tokio: the epoll flags that these interests ask for, all edge-triggered
-        // HINT: epoll_ctl(2) lists the flags. Which one tells that the peer will send nothing more, and to whom
-        //   does mio report that: who reads, or who writes?
-        // HINT: `EPOLLERR` and `EPOLLHUP` need not be asked for. `EPOLLET` belongs to every registration: why?
+        // FORK tokio: translate an interest into the bits of epoll
+        // HINT: Who asks to read wants to hear of the end of the stream too. Which flag is it?
+        // HINT: Which flag makes all of it edges? epoll_ctl(2).
         let read = if self.is_readable() { libc::EPOLLIN | libc::EPOLLRDHUP } else { 0 };
         let write = if self.is_writable() { libc::EPOLLOUT } else { 0 };
         let priority = if self.is_priority() { libc::EPOLLPRI } else { 0 };

@@ -43,9 +43,9 @@ impl Poll {
     /// left of the time. [`InvalidInput`](io::ErrorKind::InvalidInput) when `events` has no room.
     /// Either way there are no events then.
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        // FORK tokio: forget the old events, wait, and keep what the kernel wrote
-        // HINT: What must be in `events` when the call fails? See *Errors* above.
-        // HINT: `Events::room` gives the address and the number for epoll_wait(2), `Events::filled` takes how many came.
+        // FORK tokio: wait once, and leave in the list what this wait has brought and nothing else
+        // HINT: `Events` has three methods for it. Which must come first, so that an error leaves nothing?
+        // HINT: A signal ends the wait: is that hidden here, or told? The doc of this function.
         events.clear();
         let (room, most) = events.room();
         let epoll = self.as_raw_fd();
@@ -63,9 +63,9 @@ impl Poll {
 /// The timeout for epoll_wait(2): whole milliseconds, rounded up so that no wait is too short and
 /// none of less than one becomes a busy loop. -1 is for ever, and the longest are cut to 24.8 days.
 fn millis(timeout: Option<Duration>) -> i32 {
-    // FORK tokio: the timeout of epoll_wait(2) for this duration
-    // HINT: What would a wait of half a millisecond be if it were rounded down, and what would the caller do?
-    // HINT: What is -1 to epoll_wait(2), and what would become of 50 days in an i32?
+    // FORK tokio: turn a timeout into what the kernel takes
+    // HINT: Which integer holds `Duration::MAX` in nanoseconds, and what does `as` do with a number that
+    //   does not fit?
     let rounded_up = |timeout: Duration| timeout.as_nanos().div_ceil(1_000_000);
     timeout.map_or(-1, |timeout| rounded_up(timeout).try_into().unwrap_or(i32::MAX))
 }

@@ -40,6 +40,10 @@ impl Registry {
     /// Makes another descriptor of the same epoll instance, so that another thread can register.
     /// The instance lives until the last of its descriptors is closed, even without its `Poll`.
     pub fn try_clone(&self) -> io::Result<Registry> {
+        // FORK waking: make another descriptor of the same instance, which knows what this one knows
+        // HINT: Sources remember with which registry they are registered, by a number. Which number must
+        //   the clone have, so that it can deregister them?
+        // HINT: Three fields: one is duplicated as descriptors are, one is copied, one is shared.
         let epoll = self.epoll.try_clone()?;
         Ok(Registry { epoll, id: self.id, has_waker: Arc::clone(&self.has_waker) })
     }
@@ -122,10 +126,10 @@ impl Registry {
         self.control(libc::EPOLL_CTL_DEL, fd, 0, 0)
     }
 
+    /// One epoll_ctl(2): `op` for `fd`. What is reported of it brings all bits of `token`.
     fn control(&self, op: i32, fd: RawFd, token: usize, flags: u32) -> io::Result<()> {
-        // FORK tokio: one epoll_ctl(2) for this descriptor, with the token as its data
-        // HINT: epoll_ctl(2): which field comes back with each event, as it was given?
-        // HINT: One structure, one call in `unsafe`, and `check` for its result. Does the kernel keep the structure?
+        // FORK tokens: tell the kernel what to report of a descriptor, and with which token
+        // HINT: epoll_event(3type): which of its fields comes back as it went in, and how wide is it?
         let mut event = libc::epoll_event { events: flags, u64: token as u64 };
         // SAFETY: the kernel only reads `event`, during the call. A number that is not open, or not
         // the caller's, makes an error or a wrong registration, and touches no memory.

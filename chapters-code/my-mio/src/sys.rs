@@ -15,13 +15,15 @@ pub(crate) fn check(result: i32) -> io::Result<i32> {
 // ANCHOR_END: check
 
 // ANCHOR: connect
-/// A stream socket that is on its way to `address`, or there already.
+/// A stream socket that is on its way to `address`, or there already. It does not block, and no program
+/// inherits it. If the kernel refuses to begin, that is the error, and no descriptor stays open.
 pub(crate) fn connect(address: &Address) -> io::Result<OwnedFd> {
     // FORK connecting: make a socket that does not block, and begin to connect it
-    // HINT: socket(2): which two flags make it right from its first moment?
-    // HINT: connect(2), under ERRORS: what does a socket say that does not block, when all is well?
-    // HINT: Two calls, both checked. One error of the second is no failure, and then the socket is returned as
-    //   in the case of success.
+    // HINT: socket(2) takes flags beside the type. Which two spare you a call each?
+    // HINT: connect(2), under ERRORS, has one for a connect that is under way. Is a full queue of a Unix
+    //   listener, EAGAIN, the same?
+    // HINT: A socket; its owner, so that it is closed if anything fails from here on; the connect, of which
+    //   one error is none.
     let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: socket takes no pointer.
     let fd = check(unsafe { libc::socket(address.family(), kind, 0) })?;
@@ -39,8 +41,9 @@ pub(crate) fn connect(address: &Address) -> io::Result<OwnedFd> {
 /// The next connection of a listener, non-blocking and closed on execve(2) from its first moment,
 /// and who is at the other end.
 pub(crate) fn accept(listener: RawFd) -> io::Result<(OwnedFd, Address)> {
-    // FORK tokio: one accept4(2), with both flags, and the address that it tells
-    // HINT: accept4(2), under *flags*: what would a program that is started between two calls inherit?
+    // FORK connecting: accept a connection that does not block from its first moment
+    // HINT: Does an accepted socket inherit that its listener does not block? accept4(2), on `flags`.
+    // HINT: `Address::empty` has the room, and one of its methods the two pointers that the call wants.
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     let mut address = Address::empty();
     // SAFETY: the kernel writes at most the capacity that `len` brings, and the true length to it.

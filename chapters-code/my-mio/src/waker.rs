@@ -52,10 +52,9 @@ impl Waker {
     /// Makes the poll that waits return, or the next one if none does. Several wakes between two
     /// polls are one event. Who is woken has nothing to read or to reset.
     pub fn wake(&self) -> io::Result<()> {
-        // FORK waking: add one to the eventfd; where it is full, empty it and add again
-        // HINT: eventfd(2): what does a write add, and how many bytes must it have?
-        // HINT: What says a write that would take the counter beyond its largest value, when nobody ever reads it?
-        // HINT: Write eight bytes, a 1. WouldBlock: reset, then once more. Any other error is the caller's.
+        // FORK waking: add one to the counter, also when it is full
+        // HINT: eventfd(2), under *write*: how many bytes are written, and what if the counter has no room?
+        // HINT: A counter that is full can be emptied. Has the sleeper been woken then?
         // Adds one to the kernel's counter. The change is the edge, so nobody has to read it, ...
         match (&self.eventfd).write(&1_u64.to_ne_bytes()) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -67,9 +66,11 @@ impl Waker {
         }
     }
 
+    /// Empties the counter. That another thread has just done so is fine.
     fn reset(&self) -> io::Result<()> {
-        // FORK waking: read the counter, which sets it to 0
-        // HINT: Two threads may find it full. What does the second one read, and is that a failure?
+        // FORK waking: empty the counter, unless somebody else was faster
+        // HINT: Two threads find the counter full, and one of them empties it. What does the read of the
+        //   other say?
         match (&self.eventfd).read(&mut [0; 8]) {
             // Another thread was faster.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),

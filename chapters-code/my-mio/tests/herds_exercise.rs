@@ -1,7 +1,4 @@
-//! What those who take turns owe each other. Each message says what the streams did and what had to come.
-
-#[path = "../examples/firehose/turns.rs"]
-mod turns;
+//! What a round owes its streams. Each message says what was sent and what had to come.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,32 +9,28 @@ use my_mio::net::UnixStream;
 use my_mio::{Interest, Registry, Token};
 use turns::Turns;
 
-/// A stream with bytes in it and a peer that stays open, which may be unwell.
-struct Stream {
+#[path = "../examples/firehose/turns.rs"]
+mod turns;
+
+/// A stream whose reads may fail before they reach the socket.
+struct Scripted {
     stream: UnixStream,
-    _peer: UnixStream,
-    /// What its first reads say.
-    reads: VecDeque<ErrorKind>,
-    /// Whether it can't be deregistered.
-    stuck: bool,
+    /// What the next reads say; nothing where the socket may answer.
+    says: VecDeque<Option<ErrorKind>>,
+    /// It can't be deregistered.
+    stays: bool,
 }
 
-fn stream(bytes: usize) -> Stream {
-    let (stream, mut peer) = UnixStream::pair().unwrap();
-    peer.write_all(&vec![7; bytes]).unwrap();
-    Stream { stream, _peer: peer, reads: VecDeque::new(), stuck: false }
-}
-
-impl Read for Stream {
+impl Read for Scripted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.reads.pop_front() {
+        match self.says.pop_front().flatten() {
             Some(kind) => Err(kind.into()),
             None => self.stream.read(buffer),
         }
     }
 }
 
-impl Source for Stream {
+impl Source for Scripted {
     fn register(&mut self, to: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         to.register(&mut self.stream, token, interests)
     }
@@ -48,52 +41,113 @@ impl Source for Stream {
 
     fn deregister(&mut self, from: &Registry) -> io::Result<()> {
         from.deregister(&mut self.stream)?;
-        if self.stuck { Err(ErrorKind::NotFound.into()) } else { Ok(()) }
+        if self.stays { Err(ErrorKind::PermissionDenied.into()) } else { Ok(()) }
     }
 }
 
-/// What one round tells of each stream, and how it ended.
-fn round(streams: Vec<Stream>, budget: usize) -> (Vec<String>, Option<ErrorKind>) {
-    let mut told = vec![Vec::new(); streams.len()];
-    let mut turns = Turns::new(streams, budget).unwrap();
-    let ended = turns.round(Some(Duration::ZERO), |of, read| {
-        told[of].push(match read {
-            Ok(bytes) => bytes.len().to_string(),
-            Err(error) => format!("{:?}", error.kind()),
-        });
+/// Streams to which these bytes were sent, and their peers.
+fn sent(bytes: &[usize]) -> (Vec<Scripted>, Vec<UnixStream>) {
+    let pair = |bytes: &usize| {
+        let (stream, mut peer) = UnixStream::pair().unwrap();
+        peer.write_all(&vec![7; *bytes]).unwrap();
+        (Scripted { stream, says: VecDeque::new(), stays: false }, peer)
+    };
+    bytes.iter().map(pair).unzip()
+}
+
+/// What a round has brought, by stream.
+fn round(turns: &mut Turns<Scripted>, streams: usize) -> String {
+    let mut got = vec![(0, Vec::new()); streams];
+    let told = turns.round(Some(Duration::ZERO), |i, read| match read {
+        Ok([]) => got[i].1.push("the end".to_owned()),
+        Ok(bytes) => got[i].0 += bytes.len(),
+        Err(error) => got[i].1.push(format!("{:?}", error.kind())),
     });
-    let told = told.into_iter().map(|of: Vec<String>| of.join(", ")).collect();
-    (told, ended.err().map(|error| error.kind()))
+    let words = |(bytes, ends): &(usize, Vec<String>)| {
+        let bytes = (*bytes > 0).then(|| format!("{bytes} bytes"));
+        let all: Vec<String> = bytes.into_iter().chain(ends.iter().cloned()).collect();
+        if all.is_empty() { "nothing".to_owned() } else { all.join(" and ") }
+    };
+    let got = got.iter().map(words).collect::<Vec<_>>().join(", ");
+    match told {
+        Ok(()) => got,
+        Err(error) => format!("{got}; and the error {:?}", error.kind()),
+    }
+}
+
+#[track_caller]
+fn must(what: &str, right: &str, told: &str) {
+    assert!(told == right, "{what}: expected {right}; got {told}");
 }
 
 #[test]
-fn a_signal_in_the_midst_of_a_turn_ends_nothing() {
-    let mut unwell = stream(5);
-    unwell.reads.push_back(ErrorKind::Interrupted);
-    let (told, _) = round(vec![unwell], usize::MAX);
-    assert!(told == ["5"], "5 bytes, and a signal interrupts a read: expected 5; got {}", told[0]);
+fn a_turn_reads_on_until_nothing_is_left() {
+    let (streams, _peers) = sent(&[20_000, 3]);
+    let mut turns = Turns::new(streams, 1 << 20).unwrap();
+    let told = round(&mut turns, 2);
+    must("sent 20000 and 3, a budget of 1 MiB", "20000 bytes, 3 bytes", &told);
+    must("nothing more", "nothing, nothing", &round(&mut turns, 2));
 }
 
 #[test]
-fn a_stream_that_can_not_be_closed_costs_the_others_no_turn() {
-    let mut unwell = stream(1);
-    unwell.reads.push_back(ErrorKind::ConnectionReset);
-    unwell.stuck = true;
-    let (told, ended) = round(vec![unwell, stream(5)], usize::MAX);
-    let got = &told[1];
+fn what_comes_after_a_turn_is_for_the_next_round() {
+    let (streams, mut peers) = sent(&[3]);
+    let mut turns = Turns::new(streams, 1 << 20).unwrap();
+    must("sent 3", "3 bytes", &round(&mut turns, 1));
+    peers[0].write_all(&[7; 4]).unwrap();
+    must("then 4", "4 bytes", &round(&mut turns, 1));
+    drop(peers);
+    must("then closed", "the end", &round(&mut turns, 1));
+    must("nothing more", "nothing", &round(&mut turns, 1));
+}
+
+#[test]
+fn a_signal_in_the_midst_of_a_turn_costs_nothing() {
+    for says in [[Some(ErrorKind::Interrupted), None], [None, Some(ErrorKind::Interrupted)]] {
+        let (mut streams, peers) = sent(&[5]);
+        drop(peers);
+        streams[0].says.extend(says);
+        let mut turns = Turns::new(streams, 1 << 20).unwrap();
+        let told = round(&mut turns, 1);
+        must("sent 5 and closed, a signal interrupts", "5 bytes and the end", &told);
+    }
+}
+
+#[test]
+fn an_error_is_told_once_and_ends_that_stream() {
+    let (mut streams, mut peers) = sent(&[5, 5]);
+    streams[0].says.push_back(Some(ErrorKind::ConnectionReset));
+    let mut turns = Turns::new(streams, 1 << 20).unwrap();
+    must("0 fails, sent 5 to 1", "ConnectionReset, 5 bytes", &round(&mut turns, 2));
+    // Its stream is closed: nobody is there to send to.
+    let sent = peers[0].write(&[7]).map_err(|error| error.kind());
     assert!(
-        got == "5",
-        "one stream fails, and so does its end; the other has 5 bytes: expected 5; got {got}"
+        sent == Err(ErrorKind::BrokenPipe),
+        "0 has failed: expected it to be closed; its peer got {sent:?}"
     );
-    assert!(told[0] == "ConnectionReset", "expected to be told of the reset; got {}", told[0]);
-    assert!(ended == Some(ErrorKind::NotFound), "expected the error of the end; got {ended:?}");
+    must("nothing more", "nothing, nothing", &round(&mut turns, 2));
 }
 
 #[test]
-fn a_turn_that_ends_with_would_block_leaves_nothing_to_do() {
-    let mut turns = Turns::new(vec![stream(5)], usize::MAX).unwrap();
-    turns.round(Some(Duration::ZERO), |_, _| {}).unwrap();
-    let mut more = 0;
-    turns.round(Some(Duration::ZERO), |_, _| more += 1).unwrap();
-    assert!(more == 0, "all 5 bytes are read: expected no more turns; got {more}");
+fn an_error_of_one_turn_takes_nobody_theirs() {
+    let (mut streams, mut peers) = sent(&[0, 5]);
+    streams[0].stays = true;
+    drop(peers.remove(0));
+    let mut turns = Turns::new(streams, 1 << 20).unwrap();
+    let right = "the end, 5 bytes; and the error PermissionDenied";
+    must("0 ends and can't be deregistered, sent 5 to 1", right, &round(&mut turns, 2));
+}
+
+#[test]
+fn who_has_more_has_another_turn_without_an_event() {
+    let (streams, _peers) = sent(&[20_000]);
+    // A byte is less than a read brings, so each turn has one read.
+    let mut turns = Turns::new(streams, 1).unwrap();
+    let mut all = 0;
+    turns.round(Some(Duration::ZERO), |_, read| all += read.map_or(0, <[u8]>::len)).unwrap();
+    for _ in 0..20_000 {
+        // Edge-triggered, nothing is reported again. Only the list knows.
+        turns.round(Some(Duration::ZERO), |_, read| all += read.map_or(0, <[u8]>::len)).unwrap();
+    }
+    assert!(all == 20_000, "sent 20000, a budget of 1 byte, many rounds: read {all} bytes");
 }

@@ -1,68 +1,73 @@
-//! What a slab owes those who keep values in it. Each message says what was kept and what had to come.
-
-#[path = "../examples/late_event/slab.rs"]
-mod slab;
-
-use std::collections::HashSet;
+//! What the slab owes its user. Each message says what was done and what had to come.
 
 use my_mio::Token;
 use slab::Slab;
 
-#[test]
-fn many_values_are_kept_each_under_its_own_token() {
-    let mut slab = Slab::default();
-    let tokens: Vec<Token> = (0..1_000_u32).map(|n| slab.insert(n)).collect();
-    let different = tokens.iter().collect::<HashSet<_>>().len();
-    assert!(different == 1_000, "kept 1000 values: expected 1000 tokens; got {different}");
-    let found = tokens
-        .iter()
-        .zip(0..)
-        .filter(|(token, n)| slab.get_mut(**token).is_some_and(|kept| kept == n))
-        .count();
-    assert!(found == 1_000, "kept 1000 values: expected to find each by its token; found {found}");
+#[path = "../examples/late_event/slab.rs"]
+mod slab;
+
+#[track_caller]
+fn must(what: &str, right: Option<&str>, told: Option<&str>) {
+    assert!(told == right, "{what}: expected {right:?}; got {told:?}");
+}
+
+fn there<'a>(slab: &'a mut Slab<&'static str>, token: Token) -> Option<&'a str> {
+    slab.get_mut(token).map(|value| &**value)
 }
 
 #[test]
-fn a_token_whose_value_is_gone_names_nothing_and_harms_nobody() {
+fn a_token_of_a_value_that_is_gone_finds_nothing() {
     let mut slab = Slab::default();
     let old = slab.insert("old");
-    assert_eq!(slab.remove(old), Some("old"), "kept, then removed");
+    must("a value, by its token", Some("old"), there(&mut slab, old));
+    must("taken out", Some("old"), slab.remove(old));
+    must("by its token when it is gone", None, there(&mut slab, old));
     let new = slab.insert("new");
-    let got = (slab.get_mut(old).copied(), slab.remove(old));
-    assert!(
-        got == (None, None),
-        "an old token, whose place has a new value: expected nothing; got {got:?}"
-    );
-    let got = slab.get_mut(new).copied();
-    assert!(got == Some("new"), "asked for by an old token, the new value stays; got {got:?}");
+    must("another value came: the old token", None, there(&mut slab, old));
+    must("another value came: taken out by the old token", None, slab.remove(old));
+    must("the other value, by its own token", Some("new"), there(&mut slab, new));
 }
 
 #[test]
-fn a_token_that_the_slab_never_gave_names_nothing() {
+fn a_place_is_used_again_and_again() {
     let mut slab = Slab::default();
-    slab.insert(1);
-    for token in [Token(7), Token(usize::MAX), Token(usize::MAX / 2)] {
-        let got = (slab.get_mut(token).copied(), slab.remove(token));
-        assert!(got == (None, None), "a token from elsewhere: expected nothing; got {got:?}");
+    let stays = slab.insert("stays");
+    let mut tokens = Vec::new();
+    for _ in 0..1_000 {
+        let token = slab.insert("goes");
+        must("a value, by its token", Some("goes"), there(&mut slab, token));
+        must("taken out", Some("goes"), slab.remove(token));
+        tokens.push(token);
     }
+    must("a neighbour of 1000 others", Some("stays"), there(&mut slab, stays));
+    let places: Vec<usize> = tokens.iter().map(|token| token.0 & u32::MAX as usize).collect();
+    let most = places.iter().max().copied().unwrap_or_default();
+    assert!(most <= 1, "1000 values, 2 at a time: expected 2 places; place {most} was used");
+    tokens.sort_unstable();
+    tokens.dedup();
+    let tokens = tokens.len();
+    assert!(tokens == 1_000, "1000 values: expected 1000 tokens; got {tokens}");
 }
 
 #[test]
-fn places_that_are_free_are_used_again() {
+fn a_token_that_nobody_has_finds_nothing() {
     let mut slab = Slab::default();
-    let tokens: Vec<Token> = (0..1_000)
-        .map(|n| {
-            let token = slab.insert(n);
-            slab.remove(token);
-            token
-        })
-        .collect();
-    let half = usize::MAX >> (usize::BITS / 2);
-    let places = tokens.iter().map(|token| token.0 & half).collect::<HashSet<_>>().len();
-    assert!(places == 1, "a value at a time, 1000 times: expected one place; got {places}");
-    let different = tokens.iter().collect::<HashSet<_>>().len();
-    assert!(
-        different == 1_000,
-        "a value at a time, 1000 times: expected 1000 tokens; got {different}"
-    );
+    let token = slab.insert("here");
+    for other in [Token(token.0 + 1), Token(99), Token(usize::MAX)] {
+        must(&format!("one value, and {other:?}"), None, there(&mut slab, other));
+        must(&format!("one value, taken out by {other:?}"), None, slab.remove(other));
+    }
+    must("one value, by its token", Some("here"), there(&mut slab, token));
+}
+
+#[test]
+fn two_values_that_are_gone_leave_two_places() {
+    let mut slab = Slab::default();
+    let [one, two] = ["one", "two"].map(|value| slab.insert(value));
+    must("one is taken out", Some("one"), slab.remove(one));
+    must("one is taken out again", None, slab.remove(one));
+    must("two is taken out", Some("two"), slab.remove(two));
+    let [three, four] = ["three", "four"].map(|value| slab.insert(value));
+    must("three", Some("three"), there(&mut slab, three));
+    must("four", Some("four"), there(&mut slab, four));
 }

@@ -106,12 +106,20 @@ impl<Q: Completion> Reads<Q> {
     }
 
     // ANCHOR: begin
-    /// Begins a read into a buffer that no other read uses.
+    /// Begins a read into a buffer that no other read uses, a spare one if there is one, else a new one
+    /// of 4 KiB. If the queue refuses it, no read is in flight.
     ///
     /// # Panics
     ///
     /// If a read of this token is in flight, or its socket is closed.
     pub fn begin(&mut self, token: usize) -> io::Result<()> {
+        // FORK queues: begin a read into a buffer that the kernel then has for itself
+        // HINT: Whose is the buffer when this function has returned, and until when? The note, under
+        //   *Whose buffer it is*.
+        // HINT: The queue takes a pointer, which outlives the call. In which field is the buffer out of
+        //   reach until the read is done, and does moving a `Vec` there move its bytes?
+        // HINT: Look whether the token may begin, take a buffer, hand the queue its address, and only if
+        //   that went well put the buffer where `wait` will look for it.
         assert!(self.in_flight[token].is_none(), "a read of {token} is in flight");
         let socket = self.sockets[token].as_ref().expect("the socket is open");
         let mut buffer = self.spare.pop().unwrap_or_else(|| vec![0; 4096]);
@@ -142,8 +150,16 @@ impl<Q: Completion> Reads<Q> {
 
     // ANCHOR: give_up
     /// Gives up a read, and the bytes that it may have got already. The kernel is asked to end it;
-    /// when it has, the buffer is spare.
+    /// when it has, the buffer is spare. Other reads that are done meanwhile are told by `wait`, in
+    /// their order. Where no read is in flight there is nothing to do.
     pub fn give_up(&mut self, token: usize) -> io::Result<()> {
+        // FORK queues: end a read early, and take its buffer back when the kernel has let go of it
+        // HINT: Who says that the kernel has let go: the call that asks it to end the read, or another?
+        //   The doc of `cancel`.
+        // HINT: The queue may first tell of somebody else's read, and may have told of this one before.
+        //   In which field does `wait` look for what was told already?
+        // HINT: Ask for the end, then fetch what the queue says and keep it, until this read is among what
+        //   is kept. Then strike it there, and its buffer is spare.
         if let (Some(_), Some(socket)) = (&self.in_flight[token], &self.sockets[token]) {
             self.queue.cancel(token, socket)?;
             while !self.done.iter().any(|(done, _)| *done == token) {

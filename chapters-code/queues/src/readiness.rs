@@ -29,9 +29,19 @@ pub trait Readiness: Sized {
 }
 // ANCHOR_END: trait
 
+/// The replies of these sockets, in the order in which their streams end. A socket is closed when its
+/// stream has ended, which an error of it is too. A token is a hint: there may be nothing to read yet, and
+/// it may be of a socket that is closed by now. An error of the queue is returned.
 // ANCHOR: replies
 /// Takes the replies: waits until one can be read, then reads.
 pub fn replies<Q: Readiness>(sockets: Vec<TcpStream>) -> io::Result<Vec<Reply>> {
+    // FORK queues: wait until a socket is worth a read, then read from it, until all streams have ended
+    // HINT: The loop of the completion queues stands in `completion.rs`. What do its `reads` have that no
+    //   readiness queue has, and who has it here?
+    // HINT: A queue may have said too much. What must a socket be, so that a read of nothing comes back,
+    //   and what does it say then?
+    // HINT: Watch all of them. Then, as long as the inbox has not all replies: wait, read once, and give
+    //   what was read, error or bytes, to the inbox; it says whether the stream goes on.
     let (mut queue, mut inbox) = (Q::new()?, Inbox::new(sockets.len()));
     for (token, socket) in sockets.iter().enumerate() {
         socket.set_nonblocking(true)?;

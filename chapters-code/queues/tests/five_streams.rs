@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use delayserver::Delayserver;
 use queues::{QUEUES, Queue, Reply, STREAMS, ask};
 
 /// Not the order of asking, nor its reverse.
@@ -105,22 +104,4 @@ fn reset(mut stream: TcpStream) {
         libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, size)
     };
     assert_eq!(set, 0);
-}
-
-#[test]
-fn every_queue_takes_five_replies_from_a_delayserver() {
-    let server = Delayserver::start().unwrap();
-    for queue in QUEUES {
-        let sockets = (0..STREAMS).map(|at| ask(server.addr(), &format!("/0/reply-{at}")).unwrap());
-        let mut replies = match (queue.replies)(sockets.collect()) {
-            Err(error) if refused(&error) => {
-                println!("\nskipped: the kernel refuses {}: {error}", queue.name);
-                continue;
-            }
-            replies => replies.unwrap(),
-        };
-        replies.sort_by_key(|reply| reply.request);
-        let bodies: Vec<_> = replies.into_iter().map(|reply| reply.body.unwrap()).collect();
-        assert_eq!(bodies, [0, 1, 2, 3, 4].map(|at| format!("reply-{at}")), "{}", queue.name);
-    }
 }

@@ -26,8 +26,17 @@ impl Door {
     }
 
     // ANCHOR: accept_all
-    /// Accepts everybody who waits. An error is the listener's.
+    /// Accepts everybody who waits, and gives each to `welcome`. What is one client's error ends that
+    /// client alone. Where there is no descriptor or memory left it stops, which is no error, and
+    /// `somebody_waits` is true; however else it ends, that is false. An error is the listener's.
     pub fn accept_all(&mut self, mut welcome: impl FnMut(TcpStream)) -> io::Result<()> {
+        // FORK server: accept until nobody waits, whatever goes wrong with one of them
+        // HINT: One event may stand for a thousand clients. What does an accept say that has found
+        //   nobody? accept(2), under ERRORS.
+        // HINT: The note has a table of errors, with four rows. Which functions of this file tell
+        //   which row an error is of, and after which rows does somebody perhaps still wait?
+        // HINT: A loop around one accept. Of its five outcomes two go on, two end it without an error,
+        //   one of these with a note for later, and one is handed up.
         self.somebody_waits = false;
         loop {
             match self.listener.accept() {

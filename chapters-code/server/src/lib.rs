@@ -113,8 +113,13 @@ impl<S: Service> Server<S> {
     // ANCHOR_END: run
 
     // ANCHOR: accept
-    /// How long to wait for an event: until one comes, unless there is something to do without one.
+    /// How long to wait for an event: until one comes, unless there is something to do without one. A
+    /// client that is not finished is not waited for at all, and somebody at the door for 100 ms.
     fn patience(&self) -> Option<Duration> {
+        // FORK server: say how long the loop may sleep, when there may be something to do without an event
+        // HINT: Two fields of the server tell of work that no event will announce. Which?
+        // HINT: What would the loop do all day if it did not sleep at all while somebody waits at the
+        //   door? The first row of the table under *No descriptor left*.
         match (self.unfinished.is_empty(), self.door.somebody_waits) {
             (false, _) => Some(Duration::ZERO),
             // Others than our clients may hold the descriptors, and nobody tells when they let go.
@@ -135,7 +140,13 @@ impl<S: Service> Server<S> {
         })
     }
 
+    /// One turn of a client. If the service has not finished, the client has another one in the next
+    /// round. If a client was closed, whoever waits at the door is accepted before anything else.
     fn turn(&mut self, token: Token) -> io::Result<()> {
+        // FORK server: give a client its turn, and see to those of whom no event will tell afterwards
+        // HINT: How does the loop in `run` learn who has a turn without an event?
+        // HINT: A service closes a client by taking it out of `clients`. What tells you that it did,
+        //   and what has become free by it?
         let before = self.clients.len();
         if self.service.turn(token, &mut self.clients) == Turn::Unfinished {
             self.unfinished.insert(token);

@@ -9,11 +9,11 @@ use my_mio::{Events, Interest, Poll, Token};
 // ANCHOR: is_made
 /// Whether a connect has succeeded. Its failure is the error; `false` is for *not yet*.
 pub fn is_made(stream: &TcpStream) -> io::Result<bool> {
-    // FORK connecting: say whether a connect has succeeded, is still on its way, or has failed
-    // HINT: socket(7) on `SO_ERROR`: what becomes of the error when it is asked for? Ask for it first.
-    // HINT: No error is not yet a connection. Which question has an answer only once it is made?
-    // HINT: First `take_error`: an error is the end. Then `peer_addr`: an answer is yes, NotConnected is not yet,
-    //   and any other error is an error.
+    // FORK connecting: say of a connect whether it is made, has failed, or is still under way
+    // HINT: Two questions can be put to the stream, and each alone is too little: the table of the note.
+    //   Which of them must come first?
+    // HINT: The reason of a failure is told once. After it, what does `peer_addr` say of a connect that is
+    //   under way, and what if it is made?
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }

@@ -32,17 +32,19 @@ impl<S: Read + Source> Turns<S> {
 
     // ANCHOR: round
     /// Waits, at most for `timeout`, and gives one turn to each stream that may have something to
-    /// read. An interrupted wait is the caller's to make again.
+    /// read: to those on the list first. An interrupted wait is the caller's to make again. An error of
+    /// one turn costs nobody theirs, and the first one is returned.
     pub fn round(
         &mut self,
         timeout: Option<Duration>,
         mut take: impl FnMut(usize, io::Result<&[u8]>),
     ) -> io::Result<()> {
-        // FORK herds: wait, and give one turn to each stream that an event or the list names
-        // HINT: A stream is on the list because its budget was spent. Will an event ever name it again?
-        // HINT: With somebody on the list: how long may this wait?
-        // HINT: A timeout of 0 if the list is not empty; poll; add those that events name, each once; take the list,
-        //   give each on it a turn, and tell the first error.
+        // FORK herds: wait, and give one turn to each that was reported or was not finished
+        // HINT: What does a kernel that reports edges say of a stream whose bytes were left behind? So how
+        //   long may this wait be while somebody is on the list?
+        // HINT: A stream may be on the list and be reported too. How many turns does it get?
+        // HINT: The list takes in what was reported, each once. Then it is emptied before the turns, as they
+        //   fill it for the next round.
         // Those on the list are no reason for the kernel to wake us.
         let timeout = if self.unfinished.is_empty() { timeout } else { Some(Duration::ZERO) };
         self.poll.poll(&mut self.events, timeout)?;
@@ -60,9 +62,12 @@ impl<S: Read + Source> Turns<S> {
     /// Reads until nothing is left or the budget is spent. `take` gets what is read, as read(2)
     /// tells it. An end or an error comes last, and once.
     fn turn(&mut self, i: usize, mut take: impl FnMut(io::Result<&[u8]>)) -> io::Result<()> {
-        // FORK herds: read until nothing is left, or the budget is spent and the stream is put on the list
-        // HINT: Which of the ways in which a turn ends leaves bytes behind, and who must remember that?
-        // HINT: Of what `read` may say, what is told to `take`, and what ends the stream for good?
+        // FORK herds: read until nothing is left or the budget is spent, and remember who has more
+        // HINT: A read has five endings, and the budget is a sixth reason to stop. After which of them will
+        //   an event tell when to go on?
+        // HINT: Whatever the budget is, a turn has one read. So is it looked at before or after?
+        // HINT: A loop around one read: bytes go to `take` and are counted; nothing left ends the turn; 0
+        //   and errors go to `take` and end the stream. Whoever has spent the budget is put on the list.
         let Some(stream) = &mut self.streams[i] else { return Ok(()) };
         let (mut buffer, mut had) = ([0; 4096], 0);
         loop {

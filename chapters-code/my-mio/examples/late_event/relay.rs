@@ -79,11 +79,6 @@ impl Relay {
     /// Acts on what an event says. Two joined ends end together, and make room. What fails is said
     /// when all of it was tried.
     pub fn handle(&mut self, event: &Event) -> io::Result<Handled> {
-        // FORK tokens: act on an event: late, open, or both ends closed and one that waits let in
-        // HINT: What says `get_mut` of a token whose connection an event of the same batch has closed?
-        // HINT: Which of three things that can fail may keep the others from being done?
-        // HINT: Late if the token names nobody; open if the event tells of no end. Else close this end, close the other if
-        //   there is one, let one newcomer in, and then tell the first error of the three.
         let Some(end) = self.ends.get_mut(event.token()) else {
             return Ok(Handled::Late);
         };
@@ -99,8 +94,12 @@ impl Relay {
     // ANCHOR_END: handle
 
     // ANCHOR: close
-    /// Deregisters, then closes.
+    /// Deregisters, then closes. An end that is gone is closed already.
     fn close(&mut self, token: Token) -> io::Result<()> {
+        // FORK tokens: close an end, so that nothing is heard of it any more, whoever has a duplicate of it
+        // HINT: With what does a registration end: with the number, or with what the number is about?
+        // HINT: Two things go, the value under the token and the registration. What of an error, and what
+        //   becomes of the stream at the end of the block?
         if let Some(mut end) = self.ends.remove(token) {
             self.poll.registry().deregister(&mut end.stream)?;
         }

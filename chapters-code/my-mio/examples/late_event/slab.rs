@@ -23,10 +23,6 @@ const LOW: usize = usize::MAX >> HALF;
 impl<T> Slab<T> {
     /// Keeps `value`, under a token that names it alone.
     pub fn insert(&mut self, value: T) -> Token {
-        // FORK tokens: put the value into a free place or a new one, and name it by place and generation
-        // HINT: Where does the index go in a token, and where the generation? The comment on `Slab` says it.
-        // HINT: A place that is free had values before. What must differ between their tokens and the new one, and who
-        //   has seen to that?
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place { generation: 0, value: None });
             self.places.len() - 1
@@ -43,11 +39,13 @@ impl<T> Slab<T> {
         self.place(token)?.value.as_mut()
     }
 
-    /// Takes the value out. Its token names nothing from now on.
+    /// Takes the value out. Its token names nothing from now on, and its place is free.
     pub fn remove(&mut self, token: Token) -> Option<T> {
-        // FORK tokens: take the value out, and let its place go to another generation
-        // HINT: After this, what must `get_mut` say to the old token? And what if that is removed a second time?
-        // HINT: Which half of a token may a generation fill? What follows the last one?
+        // FORK tokens: take a value out, so that its token names nothing and its place may be used again
+        // HINT: Whoever comes to this place next gets a token of its own. Which half of it must differ?
+        // HINT: `insert` looks for a place in `free`. Are whole tokens in there, or what else?
+        // HINT: Find the place by the token, take its value, let the place count one more, within its half
+        //   of the bits, and note that it is free.
         let place = self.place(token)?;
         let value = place.value.take()?;
         place.generation = (place.generation + 1) & LOW;
@@ -55,9 +53,11 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    /// The place that a token means, if it has had as many values as the token says.
     fn place(&mut self, token: Token) -> Option<&mut Place<T>> {
-        // FORK tokens: the place of this token, if it is still of its generation
-        // HINT: A token may be older than the slab is long, or of a value that is gone.
+        // FORK tokens: find the place of a token, unless the token is of a value that it had before
+        // HINT: `insert` makes a token of two numbers. Where in it is which?
+        // HINT: What is the answer for a token that nobody was given?
         let place = self.places.get_mut(token.0 & LOW)?;
         (place.generation == token.0 >> HALF).then_some(place)
     }
