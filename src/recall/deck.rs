@@ -39,7 +39,7 @@ pub fn deck(book: &Book) -> Vec<Card> {
 
 fn of_page(page: &Page) -> impl Iterator<Item = Card> {
     page.blocks.iter().filter_map(|block| {
-        let Fence::Recall { id, .. } = &block.fence else { return None };
+        let Fence::Recall { id } = &block.fence else { return None };
         let (question, answer) = cards::sides(&block.body)?;
         let above = page.headings.iter().rfind(|heading| heading.line < block.line);
         Some(Card {
