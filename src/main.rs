@@ -175,6 +175,9 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Predict(_) | Verb::Prove { what: What::Model(_) } => {
             book::member::run(&root, "verb-model").map(|never| match never {})
         }
+        Verb::Recall(book::recall::Args { anki: Some(_), .. }) => {
+            book::member::run(&root, "verb-anki").map(|never| match never {})
+        }
         Verb::Recall(_) => book::member::run(&root, "verb-recall").map(|never| match never {}),
         Verb::Gauntlet(_) => unreachable!("it needs no book"),
         Verb::Measure => book::measure::run(&root),

@@ -8,6 +8,8 @@ pub mod day;
 pub mod deck;
 pub mod log;
 
+use std::path::PathBuf;
+
 /// What to ask.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
@@ -21,6 +23,10 @@ pub struct Args {
     /// New cards of notes too that are not marked as read
     #[arg(long)]
     pub all: bool,
+    /// Write the cards as a package for Anki instead, a deck for each part; a second import of a later
+    /// one updates and makes no doubles
+    #[arg(long, value_name = "FILE.apkg", conflicts_with_all = ["new", "all"])]
+    pub anki: Option<PathBuf>,
     /// Grade one card, `ID=GRADE`, and print the line of the log: for the served pages
     #[arg(long, hide = true, value_name = "ID=GRADE")]
     pub grade: Option<String>,
