@@ -18,7 +18,7 @@ pub struct Card {
     pub note: String,
     /// The title of its note.
     pub title: String,
-    /// The heading that it stands under.
+    /// The heading that it stands under, or that its answer was printed under.
     pub section: String,
     /// The part of the book.
     pub part: String,
@@ -39,9 +39,12 @@ pub fn deck(book: &Book) -> Vec<Card> {
 
 fn of_page(page: &Page) -> impl Iterator<Item = Card> {
     page.blocks.iter().filter_map(|block| {
-        let Fence::Recall { id } = &block.fence else { return None };
+        let Fence::Recall { id, console } = &block.fence else { return None };
         let (question, answer) = cards::sides(&block.body)?;
-        let above = page.headings.iter().rfind(|heading| heading.line < block.line);
+        // Where the answer was printed tells more than where all cards stand.
+        let printed = console.as_ref().and_then(|named| cards::console(page, named));
+        let line = printed.map_or(block.line, |printed| printed.line);
+        let above = page.headings.iter().rfind(|heading| heading.line < line);
         Some(Card {
             id: id.clone(),
             note: page.name(),
