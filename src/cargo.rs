@@ -58,7 +58,7 @@ impl Built {
 
 /// Builds the whole workspace as `cargo test` does, so that after `cargo test` nothing is compiled.
 pub fn build_workspace(root: &Path) -> Result<Built> {
-    let built = build(root, &["test", "--no-run", "--workspace"])?;
+    let built = build(root, &["test", "--no-run"])?;
     if let Some((dir, error)) = built.errors.first() {
         anyhow::bail!("{} does not compile:\n{error}", dir.display());
     }

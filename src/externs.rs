@@ -46,7 +46,7 @@ pub fn of(root: &Path, page: &Page) -> Result<Externs> {
     crate::progress(&format!("building {}…", names.join(", ")));
     let metadata = metadata(root)?;
     let packages = names.iter().map(|name| package(&metadata, name)).collect::<Result<Vec<_>>>()?;
-    let mut args = vec!["build", "--workspace"];
+    let mut args = vec!["build"];
     for package in &packages {
         args.extend(a_target(package));
     }

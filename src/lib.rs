@@ -13,6 +13,7 @@ pub mod picture;
 pub mod predict;
 pub mod prove;
 pub mod read;
+pub mod recall;
 pub mod record;
 pub mod run;
 pub mod say;

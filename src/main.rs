@@ -76,6 +76,8 @@ enum Verb {
     },
     /// Run a client, in any language, against every peer of the lab, and say where it hangs
     Gauntlet(gauntlet::Args),
+    /// Ask the cards that are due, and new ones of the notes that you have read
+    Recall(book::recall::Args),
     /// Measure what waiting costs on this machine, and compare its ratios with the page's
     Measure,
     /// Build the book, without drafts, as a site for any host and any path, and check its links
@@ -173,6 +175,10 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Predict(_) | Verb::Prove { what: What::Model(_) } => {
             book::member::run(&root, "verb-model").map(|never| match never {})
         }
+        Verb::Recall(book::recall::Args { anki: Some(_), .. }) => {
+            book::member::run(&root, "verb-anki").map(|never| match never {})
+        }
+        Verb::Recall(_) => book::member::run(&root, "verb-recall").map(|never| match never {}),
         Verb::Gauntlet(_) => unreachable!("it needs no book"),
         Verb::Measure => book::measure::run(&root),
         Verb::Site { dir, url } => book::site::run(&root, &dir, &url),

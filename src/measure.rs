@@ -24,7 +24,7 @@ pub fn run(root: &Path) -> Result<()> {
     let command = format!("cargo run -q --example {EXAMPLE}");
     let recorded = recorded(&Book::load(root)?, &command)?;
     crate::progress("building the example, then measuring for some seconds…");
-    let built = cargo::build(root, &["build", "--workspace", "--example", EXAMPLE])?;
+    let built = cargo::build(root, &["build", "--example", EXAMPLE])?;
     if let Some((_, error)) = built.errors.first() {
         bail!("the example does not compile:\n{error}");
     }

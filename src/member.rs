@@ -26,7 +26,7 @@ pub fn run(root: &Path, package: &str) -> Result<Infallible> {
 }
 
 /// Builds the program, and says so where that takes long.
-fn build(root: &Path, package: &str) -> Result<PathBuf> {
+pub fn build(root: &Path, package: &str) -> Result<PathBuf> {
     let target = target(root);
     let target = target.to_str().context("the target folder's path is not UTF-8")?;
     let args = ["build", "--package", package, "--bin", package, "--target-dir", target];

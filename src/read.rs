@@ -3,6 +3,8 @@
 pub mod build;
 mod ends;
 mod folder;
+mod mine;
+mod post;
 mod request;
 mod serve;
 
@@ -19,6 +21,7 @@ use anyhow::{Context, Result, anyhow};
 use crate::say;
 use crate::watch::Files;
 use build::Edition;
+use mine::Mine;
 use serve::Site;
 
 /// What the book is made of, relative to its root.
@@ -41,7 +44,7 @@ pub fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
     let listener = TcpListener::bind(address).map_err(|error| no_listener(address, error))?;
     let address = listener.local_addr()?;
     let started = Instant::now();
-    let site = Arc::new(Site::new(address.port()));
+    let site = Arc::new(Site::new(address.port(), Mine::new(root)?));
     let building = Arc::new(Mutex::new(()));
     let (end, told) = mpsc::channel();
     let woven = end.clone();

@@ -8,31 +8,36 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
-use weave::belongs;
 use weave::preprocess::Weave;
+use weave::{Book, Page, belongs};
 
 use super::folder::Folder;
 use super::serve::HTML;
+use crate::recall::deck::{self, Card};
 
 /// One build, in memory: nothing that happens to a folder can harm who reads it.
 pub struct Edition {
     /// The same for builds that are the same, whichever process built them.
     pub id: String,
     files: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The cards of the book.
+    pub deck: Vec<Card>,
+    /// The notes of the book: the name of each, and its page.
+    pub notes: Vec<(String, String)>,
 }
 
 impl Edition {
     /// Builds the book under `root`, drafts included.
     pub fn build(root: &Path) -> Result<Edition> {
         // Our own check first: it knows what the author meant; mdBook only knows what is missing.
-        crate::sound_book(root)?;
+        let book = crate::sound_book(root)?;
         let folder = Folder::claim(&crate::target(root).join("book"))?;
         let html = folder.path().join("html");
         build(root, &html, true)?;
-        Edition::read(&html)
+        Edition::read(&html, &book)
     }
 
-    fn read(dir: &Path) -> Result<Edition> {
+    fn read(dir: &Path, book: &Book) -> Result<Edition> {
         let mut files = BTreeMap::new();
         for path in belongs::files(dir)? {
             let text = read(&path)?;
@@ -41,7 +46,14 @@ impl Edition {
         }
         let mut hash = DefaultHasher::new();
         files.hash(&mut hash);
-        Ok(Edition { id: format!("{:016x}", hash.finish()), files })
+        let notes = book.pages.iter().filter(|page| page.path.parent() != Some(Path::new("")));
+        let file = |page: &Page| page.path.with_extension("html").to_string_lossy().into_owned();
+        Ok(Edition {
+            id: format!("{:016x}", hash.finish()),
+            files,
+            deck: deck::deck(book),
+            notes: notes.map(|page| (page.name(), file(page))).collect(),
+        })
     }
 
     /// The file at the path of a URL, and its type.

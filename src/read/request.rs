@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 use percent_encoding::percent_decode_str;
 
+use super::post::{self, Post};
+
 /// A request's head is shorter, or it is none of a browser's.
 const LONGEST: usize = 64 * 1024;
 
@@ -16,6 +18,25 @@ pub struct Request {
     pub body: bool,
     /// Whether another request may follow on this connection.
     pub more: bool,
+    /// What a page asks to change; nothing, if it only asks.
+    pub post: Option<Post>,
+}
+
+/// The headers of a request.
+pub struct Headers<'a, 'b>(&'a [httparse::Header<'b>]);
+
+impl<'a> Headers<'a, '_> {
+    /// The values of all headers of a name.
+    pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let named = self.0.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
+        named.map(|header| header.value)
+    }
+
+    /// The value of the one header of a name.
+    pub fn only(&self, name: &str) -> Option<&'a [u8]> {
+        let mut all = self.all(name);
+        all.next().filter(|_| all.next().is_none())
+    }
 }
 
 /// Reads one request from a peer that means one of `hosts`; an error is the status that says what
@@ -31,8 +52,15 @@ pub fn read(
         let mut parsed = httparse::Request::new(&mut headers);
         match parsed.parse(sent) {
             Ok(httparse::Status::Complete(length)) => {
-                let request = meant(&parsed, hosts);
+                let mut request = meant(&parsed, hosts);
                 sent.drain(..length);
+                if let Ok(Request { post: Some(post), .. }) = &mut request {
+                    let sent_with_it = sent.len().min(post.body.len());
+                    let (first, rest) = post.body.split_at_mut(sent_with_it);
+                    first.copy_from_slice(&sent[..sent_with_it]);
+                    sent.drain(..sent_with_it);
+                    stream.read_exact(rest)?;
+                }
                 return Ok(Some(request));
             }
             Ok(httparse::Status::Partial) if sent.len() >= LONGEST => {
@@ -49,11 +77,8 @@ pub fn read(
 }
 
 fn meant(parsed: &httparse::Request<'_, '_>, hosts: &[String]) -> Result<Request, &'static str> {
-    let all = |name: &'static str| {
-        let named =
-            parsed.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
-        named.map(|header| header.value)
-    };
+    let headers = Headers(parsed.headers);
+    let all = |name: &'static str| headers.all(name);
     let target = parsed.path.unwrap_or_default();
     let (host, path) = match target.strip_prefix("http://") {
         Some(whole) => {
@@ -71,19 +96,21 @@ fn meant(parsed: &httparse::Request<'_, '_>, hosts: &[String]) -> Result<Request
     {
         return Err(MISDIRECTED);
     }
-    let body = match parsed.method {
-        Some("GET") => true,
-        Some("HEAD") => false,
+    let (body, post) = match parsed.method {
+        Some("GET") => (true, None),
+        Some("HEAD") => (false, None),
+        Some("POST") => (true, Some(post::meant(&headers, hosts)?)),
         _ => return Err("405 Method Not Allowed"),
     };
     let asks = |name, word: &str| {
         all(name).any(|value| String::from_utf8_lossy(value).to_ascii_lowercase().contains(word))
     };
     // What follows a head with a body is not the next request.
-    let has_body = all("transfer-encoding").count() > 0 || all("content-length").any(|n| n != b"0");
+    let has_body = post.is_none()
+        && (all("transfer-encoding").count() > 0 || all("content-length").any(|n| n != b"0"));
     let more = parsed.version == Some(1) && !asks("connection", "close") && !has_body;
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    Ok(Request { path: percent_decode_str(path).collect(), body, more })
+    Ok(Request { path: percent_decode_str(path).collect(), body, more, post })
 }
 
 /// For a request that means another server.
@@ -99,7 +126,7 @@ mod tests {
     }
 
     fn request(path: &str, body: bool, more: bool) -> Result<Request, &'static str> {
-        Ok(Request { path: path.into(), body, more })
+        Ok(Request { path: path.into(), body, more, post: None })
     }
 
     #[test]
@@ -107,17 +134,70 @@ mod tests {
         let host = "Host: localhost:3000\r\n";
         let get = format!("GET /a%20b%ff.html?x=1 HTTP/1.1\r\n{host}\r\n");
         let path = b"/a b\xff.html".to_vec();
-        assert_eq!(asked(&get), Ok(Request { path, body: true, more: true }));
+        assert_eq!(asked(&get), Ok(Request { path, body: true, more: true, post: None }));
         let head = format!("HEAD / HTTP/1.1\r\n{host}Connection: Close\r\n\r\n");
         assert_eq!(asked(&head), request("/", false, false));
         let with_body = format!("GET / HTTP/1.1\r\n{host}Content-Length: 3\r\n\r\nabc");
         assert_eq!(asked(&with_body), request("/", true, false));
         assert_eq!(asked(&format!("GET / HTTP/1.0\r\n{host}\r\n")), request("/", true, false));
         let post = format!("POST / HTTP/1.1\r\n{host}\r\n");
-        assert_eq!(asked(&post), Err("405 Method Not Allowed"));
+        assert_eq!(asked(&post), Err("403 Forbidden"));
+        assert_eq!(asked(&post.replace("POST", "PUT")), Err("405 Method Not Allowed"));
         assert_eq!(asked("what?\r\n\r\n"), Err("400 Bad Request"));
         let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(LONGEST));
         assert_eq!(asked(&long), Err("431 Request Header Fields Too Large"));
+    }
+
+    #[test]
+    fn what_is_posted_is_read_from_a_page_of_ours_alone() {
+        let right = "Host: localhost:3000\r\nOrigin: http://127.0.0.1:3000\r\nX-Book-Token: t\r\n\
+                     Sec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n\
+                     Content-Length: 2\r\n";
+        let posted = |headers: &str| asked(&format!("POST /a HTTP/1.1\r\n{headers}\r\n{{}}GET"));
+        let post = Some(Post { token: b"t".to_vec(), body: b"{}".to_vec() });
+        assert_eq!(
+            posted(right),
+            Ok(Request { path: b"/a".to_vec(), body: true, more: true, post })
+        );
+        for (old, new, status) in [
+            ("Origin: http://127.0.0.1:3000", "Origin: http://evil.example", "403 Forbidden"),
+            ("Origin: http://127.0.0.1:3000", "Origin: null", "403 Forbidden"),
+            ("Origin: http://127.0.0.1:3000", "Origin: http://127.0.0.1:3001", "403 Forbidden"),
+            ("Origin: http://127.0.0.1:3000", "Origin: https://127.0.0.1:3000", "403 Forbidden"),
+            ("same-origin", "same-site", "403 Forbidden"),
+            ("same-origin", "cross-site", "403 Forbidden"),
+            ("same-origin", "none", "403 Forbidden"),
+            ("X-Book-Token: t\r\n", "", "403 Forbidden"),
+            ("X-Book-Token: t", "X-Book-Token: t\r\nX-Book-Token: t", "403 Forbidden"),
+            ("Origin", "Origin: http://127.0.0.1:3000\r\nOrigin", "403 Forbidden"),
+            ("application/json", "text/plain", "415 Unsupported Media Type"),
+            ("application/json", "application/x-www-form-urlencoded", "415 Unsupported Media Type"),
+            ("Content-Type: application/json\r\n", "", "415 Unsupported Media Type"),
+            (
+                "Content-Type",
+                "Content-Type: application/json\r\nContent-Type",
+                "415 Unsupported Media Type",
+            ),
+            ("Content-Length: 2\r\n", "", "411 Length Required"),
+            ("Content-Length: 2", "Content-Length: 2\r\nContent-Length: 2", "411 Length Required"),
+            ("Content-Length: 2", "Transfer-Encoding: chunked", "411 Length Required"),
+            (
+                "Content-Length: 2",
+                "Content-Length: 2\r\nTransfer-Encoding: chunked",
+                "411 Length Required",
+            ),
+            ("Content-Length: 2", "Content-Length: 4097", "413 Content Too Large"),
+            ("Content-Length: 2", "Content-Length: +2", "400 Bad Request"),
+            ("Content-Length: 2", "Content-Length: 99999999999999999999999", "400 Bad Request"),
+            ("Host: localhost:3000", "Host: evil.example", MISDIRECTED),
+            ("Host", "Host: localhost:3000\r\nHost", MISDIRECTED),
+        ] {
+            assert!(right.contains(old), "{old}");
+            assert_eq!(posted(&right.replacen(old, new, 1)).err(), Some(status), "{new}");
+        }
+        // No browser: `curl` sends neither an origin nor where it stands.
+        let plain = right.replacen("Origin: http://127.0.0.1:3000\r\n", "", 1);
+        assert!(posted(&plain.replacen("Sec-Fetch-Site: same-origin\r\n", "", 1)).is_ok());
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::build::Edition;
+use super::mine::{self, Mine};
+use super::post::Post;
 use super::request::{self, MISDIRECTED, Request};
 
 /// What the pages run to reload themselves and to show what is wrong.
@@ -29,6 +31,7 @@ const BREATH: Duration = Duration::from_millis(50);
 pub struct Site {
     hosts: Vec<String>,
     book: Mutex<Book>,
+    mine: Mine,
 }
 
 /// The last good build, and what is wrong since.
@@ -40,13 +43,13 @@ struct Book {
 
 impl Site {
     /// A site without a build yet, at `port` of this machine.
-    pub fn new(port: u16) -> Site {
+    pub fn new(port: u16, mine: Mine) -> Site {
         let names = ["127.0.0.1", "localhost"];
         let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
         if port == 80 {
             hosts.extend(names.map(str::to_owned));
         }
-        Site { hosts, book: Mutex::default() }
+        Site { hosts, book: Mutex::default(), mine }
     }
 
     /// Takes what a build brought; says whether it differs from the last good one.
@@ -95,7 +98,9 @@ fn answer(mut stream: TcpStream, site: &Site) -> io::Result<()> {
     let mut sent = Vec::new();
     while let Some(request) = request::read(&mut stream, &mut sent, &site.hosts)? {
         let (reply, body, more) = match request {
-            Ok(Request { path, body, more }) => (reply(site, &path), body, more),
+            Ok(Request { path, body, more, post }) => {
+                (reply(site, &path, post.as_ref()), body, more)
+            }
             Err(status) => (refusal(status, &site.hosts), true, false),
         };
         stream.write_all(&reply.bytes(body, more))?;
@@ -118,7 +123,7 @@ impl Reply {
         // All is built anew under the same name: it is asked for again each time.
         let head = format!(
             "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
-             Connection: {}\r\n\r\n",
+             X-Frame-Options: SAMEORIGIN\r\nConnection: {}\r\n\r\n",
             self.status,
             self.kind,
             self.body.len(),
@@ -137,7 +142,7 @@ fn refusal(status: &'static str, hosts: &[String]) -> Reply {
     Reply { status, kind: "text/plain; charset=utf-8", body: said.into_bytes() }
 }
 
-fn reply(site: &Site, path: &[u8]) -> Reply {
+fn reply(site: &Site, path: &[u8], post: Option<&Post>) -> Reply {
     let (edition, error) = {
         let book = site.book();
         (book.edition.clone(), book.error.clone())
@@ -152,6 +157,16 @@ fn reply(site: &Site, path: &[u8]) -> Reply {
         let page = b"<!doctype html><title>Not woven yet</title><body>";
         return page_of("503 Service Unavailable", page, "");
     };
+    let own = match post {
+        Some(post) => Some(site.mine.post(path, post, &edition)),
+        None => site.mine.get(path, &edition),
+    };
+    if let Some((status, body)) = own {
+        return Reply { status, kind: "application/json", body: body.to_string().into_bytes() };
+    }
+    if let Some((_, kind, text)) = mine::FILES.iter().find(|(name, ..)| *name == path) {
+        return Reply { status: "200 OK", kind, body: text.as_bytes().to_vec() };
+    }
     match edition.file(path) {
         Some((HTML, page)) => page_of("200 OK", page, &edition.id),
         Some((kind, file)) => Reply { status: "200 OK", kind, body: file.to_owned() },
@@ -166,9 +181,13 @@ fn reply(site: &Site, path: &[u8]) -> Reply {
 /// The type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";
 
+/// What shows the reader's own on a page.
+const OWN: &[u8] = b"<link rel=\"stylesheet\" href=\"/.book/recall.css\">\
+                     <script src=\"/.book/recall.js\" defer></script>";
+
 /// A page with the reloading script, which is told of which build it is.
 fn page_of(status: &'static str, page: &[u8], build: &str) -> Reply {
     let begin = format!("<script data-build=\"{build}\">");
-    let body = [page, begin.as_bytes(), RELOAD.as_bytes(), b"</script>"].concat();
+    let body = [page, begin.as_bytes(), RELOAD.as_bytes(), b"</script>", OWN].concat();
     Reply { status, kind: HTML, body }
 }

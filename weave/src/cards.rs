@@ -1,4 +1,7 @@
-//! A card is asked without its page, so its question may not point at what only the page shows.
+//! A card is asked without its page, so its question may not point at what only the page shows. Where
+//! its answer is what a program printed, it says where that stands.
+
+use mdbook_markdown::pulldown_cmark::Event;
 
 use crate::fence::Fence;
 use crate::page::{Block, Page};
@@ -32,7 +35,58 @@ pub fn check(page: &Page, problems: &mut Vec<Problem>) {
             let help = "a card is asked without its page: name the thing";
             problems.push(page.problem(block.line + 1 + at, Fault::new(what, help)));
         }
+        if let Fence::Recall { console: Some(console), .. } = &block.fence
+            && let Err((at, fault)) = printed(page, block, console)
+        {
+            problems.push(page.problem(block.line + at, fault));
+        }
     }
+}
+
+/// The block that a card names by the heading above it, or by its own name where there are several
+/// under one heading: `the-race`, `the-race-2`.
+pub fn console<'a>(page: &'a Page, named: &str) -> Option<&'a Block> {
+    let heading = page.headings.iter().find(|heading| heading.text.eq_ignore_ascii_case(named));
+    let id = heading.map_or(named, |heading| heading.id.as_str());
+    let name = format!("console::{id}");
+    page.blocks.iter().find(|block| block.name == name)
+}
+
+/// Whether all that the answer has in backticks was printed.
+fn printed(page: &Page, block: &Block, named: &str) -> Result<(), (usize, Fault)> {
+    let Some(console) = self::console(page, named) else {
+        let names = page.blocks.iter().filter_map(|block| block.name.strip_prefix("console::"));
+        let what = format!("no console block stands under `{named}`");
+        let help = match names.collect::<Vec<_>>()[..] {
+            [] => "the page has none".to_owned(),
+            ref names => format!("the console blocks are: {}", names.join(", ")),
+        };
+        return Err((0, Fault::new(what, help)));
+    };
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let output = console.body.lines().filter(|line| !line.starts_with("$ "));
+    let output = words(&output.collect::<Vec<_>>().join("\n"));
+    let Some((question, answer)) = sides(&block.body) else { return Ok(()) };
+    let above = question.matches('\n').count() + 3;
+    let mut said = 0;
+    for (event, range) in page.markdown.parser(answer).into_offset_iter() {
+        let Event::Code(code) = event else { continue };
+        said += 1;
+        if find_words(&output, &words(&code)).is_none() {
+            let what = format!("the program does not print `{code}`");
+            let help = format!(
+                "what an answer has in backticks stands in the output at line {}, which it names",
+                console.line
+            );
+            let at = above + answer[..range.start].matches('\n').count();
+            return Err((at, Fault::new(what, help)));
+        }
+    }
+    if said == 0 {
+        let help = "write what was printed in backticks, or leave `console` out";
+        return Err((0, Fault::new("an answer from a console that quotes nothing of it", help)));
+    }
+    Ok(())
 }
 
 /// The first words that point at the page, and how many lines below the question's first.
@@ -82,5 +136,39 @@ mod tests {
     #[test]
     fn parts_of_words_do_not_point() {
         assert_eq!(said("Is there a theorem about the tablecloth, or where?"), [""; 0]);
+    }
+
+    /// What is said of a card with this answer, beside a console block.
+    fn of_answer(console: &str, answer: &str) -> Vec<String> {
+        let text = format!(
+            "# T\n\n## The race\n\n```console\n$ a --b\nlevel  ends,\n  1000 of 1000\n```\n\n```console\n$ c\n2\n```\n\n\
+             ```recall,x,console={console}\nWhat does it print?\n---\n{answer}\n```\n"
+        );
+        let book = book(&[("why/a.md", &text)]);
+        assert!(book.pages[0].problems.is_empty(), "{:?}", book.pages[0].problems);
+        let mut problems = Vec::new();
+        check(&book.pages[0], &mut problems);
+        problems.iter().map(|problem| problem.to_string()).collect()
+    }
+
+    #[test]
+    fn an_answer_that_is_an_output_stands_in_it() {
+        for (console, answer) in [
+            ("the-race", "It ends `1000 of 1000` times, `level ends`, of course."),
+            ("\"The race\"", "`ends, 1000`"),
+            ("the-race-2", "`2`"),
+        ] {
+            assert_eq!(of_answer(console, answer), [""; 0], "{console} {answer}");
+        }
+        let wrong = |console: &str, answer: &str| of_answer(console, answer).concat();
+        let said = wrong("the-race", "First.\n\nIt ends `999` times.");
+        assert!(said.starts_with("book/why/a.md:21: the program does not print `999`"), "{said}");
+        assert!(said.contains("the output at line 5"), "{said}");
+        assert!(wrong("the-race", "`100`").contains("does not print"), "a part of a number");
+        assert!(wrong("the-race", "`a --b`").contains("does not print"), "a command is no output");
+        assert!(wrong("the-race-2", "`1000`").contains("at line 11"));
+        assert!(wrong("the-race", "A thousand.").contains("quotes nothing"));
+        let said = wrong("the-rase", "`2`");
+        assert!(said.contains("the console blocks are: the-race, the-race-2"), "{said}");
     }
 }

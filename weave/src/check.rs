@@ -277,7 +277,7 @@ fn names(book: &Book, problems: &mut Vec<Problem>) {
     for page in &book.pages {
         let blocks = page.blocks.iter().filter_map(|block| match &block.fence {
             Fence::Diff { name, .. } => Some((format!("diff `{name}`"), block.line)),
-            Fence::Recall { id } => Some((format!("card `{id}`"), block.line)),
+            Fence::Recall { id, .. } => Some((format!("card `{id}`"), block.line)),
             _ => None,
         });
         for (name, line) in blocks.chain([(format!("page name `{}`", page.name()), 1)]) {

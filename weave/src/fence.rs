@@ -18,6 +18,8 @@ console,slow                              the same; it takes minutes, and runs w
 console,drawing                           `$ command` and its output, one SVG: drawn; compared likewise
 diff,name=N,test=crate::test,hangs        must make that test hang; or dies=\"SIGSEGV\", or fails=\"words\"
 recall,some-id                            a question, a line `---`, the answer
+recall,some-id,console=the-heading        the same; what the answer has in backticks stands in the
+                                          output of the console block under that heading
 text                                      claims nothing";
 
 /// What a block is and so what proves it.
@@ -56,6 +58,8 @@ pub enum Fence {
     Recall {
         /// Unique in the book and stable, since schedules are kept under it.
         id: String,
+        /// The heading above the console block in whose output the answer stands, if it names one.
+        console: Option<String>,
     },
     /// Plain text.
     Text,
@@ -113,7 +117,13 @@ impl Fence {
             },
             "diff" => diff(rest).ok_or_else(bad),
             "recall" => match rest {
-                [id] if is_name(id) => Ok(Fence::Recall { id: id.clone() }),
+                [id] if is_name(id) => Ok(Fence::Recall { id: id.clone(), console: None }),
+                [id, console] if is_name(id) => match value(console, "console") {
+                    Some(console) if !console.is_empty() => {
+                        Ok(Fence::Recall { id: id.clone(), console: Some(console) })
+                    }
+                    _ => Err(bad()),
+                },
                 _ => Err(bad()),
             },
             "go" if rest.is_empty() => Ok(Fence::Go),
@@ -222,7 +232,13 @@ mod tests {
         assert_eq!(parse("console,drawing"), Fence::Drawing);
         assert_eq!(parse("console,slow"), Fence::Slow);
         assert_eq!(parse("rust,folded"), Fence::Folded);
-        assert_eq!(parse("recall,edge-one"), Fence::Recall { id: "edge-one".into() });
+        let card = |console: Option<&str>| Fence::Recall {
+            id: "edge-one".into(),
+            console: console.map(str::to_owned),
+        };
+        assert_eq!(parse("recall,edge-one"), card(None));
+        assert_eq!(parse("recall,edge-one,console=the-race"), card(Some("the-race")));
+        assert_eq!(parse("recall,edge-one,console=\"One, two\""), card(Some("One, two")));
     }
 
     #[test]
@@ -240,6 +256,10 @@ mod tests {
             "diff,name=x,test=a::b,explodes",
             "recall",
             "recall,Two Words",
+            "recall,edge-one,console",
+            "recall,edge-one,console=",
+            "recall,edge-one,the-race",
+            "recall,edge-one,console=a,b",
             "text,x",
             "console,x",
             "console,varies,drawing",

@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
             Fence::Console { .. } | Fence::Slow => format!("console::{heading}"),
             Fence::Drawing => format!("drawing::{heading}"),
             Fence::Diff { name, .. } => format!("diff::{name}"),
-            Fence::Recall { id } => format!("recall::{id}"),
+            Fence::Recall { id, .. } => format!("recall::{id}"),
             Fence::Text => format!("text::{heading}"),
         };
         let taken = |name: &str| self.page.blocks.iter().any(|block| block.name == name);

@@ -135,7 +135,7 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
         Fence::Diff { name, test, ending } => {
             figure("diff", &diff_caption(body, name, test, ending), "diff", &diff_body(body))
         }
-        Fence::Recall { id } => card(id, body)?,
+        Fence::Recall { id, .. } => card(id, body)?,
         Fence::Text => return None,
     })
 }
