@@ -15,7 +15,7 @@ use std::time::Duration;
 use lab::measure::{Memory, Table};
 
 pub use goroutines::Goroutines;
-pub use tasks::{Tasks, scoped, wait_as_task, wait_for_byte, with_buffer};
+pub use tasks::{Tasks, read, scoped, wait_as_task, wait_for_byte, with_buffer};
 pub use threads::{DEEP, Threads, Word, go_deep, wait_as_thread};
 
 /// How many bytes of its own every waiter keeps while it waits.

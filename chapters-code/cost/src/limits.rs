@@ -26,14 +26,27 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// How many more threads it allows.
+    /// How many more threads it allows, whole ones. [`MOST`] if it is more than that, or if threads take
+    /// nothing of it.
     pub fn threads(&self) -> u64 {
-        (self.left / self.each.max(1)).min(MOST)
+        // FORK cost: divide what is left by what one thread takes, and mind what is no limit
+        // HINT: In the output of the example `thread_limit` four limits allow the same number of threads.
+        //   What does that number stand for?
+        // HINT: Of some limits a thread takes nothing. What does a division by that do in Rust?
+        // HINT: A quotient where there is one, and never more than the most; else the most.
+        self.left.checked_div(self.each).map_or(MOST, |threads| threads.min(MOST))
     }
 }
 
-/// The limit that is met first.
+/// The limit that is met first: of those that allow the fewest threads the first one.
+///
+/// # Panics
+///
+/// If there are none.
 pub fn least(limits: &[Limit]) -> &Limit {
+    // FORK cost: find the limit that lets the fewest threads start
+    // HINT: One limit counts bytes, the other one threads. In which unit can the two be compared?
+    // HINT: `Iterator::min_by_key`. Which of two that are equal does it return?
     limits.iter().min_by_key(|limit| limit.threads()).expect("there are limits")
 }
 // ANCHOR_END: limit

@@ -25,7 +25,7 @@ pub async fn wait_as_task(arrived: Arc<AtomicUsize>, word: Arc<Notify>) {
 
 // ANCHOR: with_buffer
 /// Reads into a buffer, waits, and uses the first byte.
-pub async fn with_buffer(word: &Notify) -> u8 {
+pub async fn with_buffer(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
     let mut buffer = [0; 16 << 10];
     read(&mut buffer);
     word.notified().await;
@@ -34,8 +34,16 @@ pub async fn with_buffer(word: &Notify) -> u8 {
 // ANCHOR_END: with_buffer
 
 // ANCHOR: scoped
-/// Reads into a buffer, takes the first byte, waits, and uses that.
-pub async fn scoped(word: &Notify) -> u8 {
+/// Reads into a buffer of 16 KiB, takes the first byte, waits, and uses that: one call of `read`, one
+/// wait for the word behind it, and no buffer while it waits, neither in the future nor on the heap.
+pub async fn scoped(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
+    // FORK cost: read before you wait, and keep of the buffer only the byte that you return
+    // HINT: Which variables does a future have room for? The sentence before the first `async fn` with a
+    //   buffer in the note.
+    // HINT: The buffer was borrowed by the read. Up to where does the compiler take such a variable to be
+    //   alive: to its last use, to a `drop`, or to the end of its scope?
+    // HINT: A block whose value is the first byte, and in it the buffer and the read. The await stands
+    //   behind the block.
     let first = {
         let mut buffer = [0; 16 << 10];
         read(&mut buffer);
@@ -47,7 +55,7 @@ pub async fn scoped(word: &Notify) -> u8 {
 // ANCHOR_END: scoped
 
 /// Stands for a read from a socket.
-fn read(buffer: &mut [u8]) {
+pub fn read(buffer: &mut [u8]) {
     hint::black_box(buffer).fill(1);
 }
 

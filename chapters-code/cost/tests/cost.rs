@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cost::limits::{Limit, Met, Squeeze, least, meet, one_thread, too_many_mappings};
 use cost::{
-    Crowd, DEEP, Goroutines, MEMORY, Tasks, Threads, go_deep, measure, scoped, wait_as_task,
+    Crowd, DEEP, Goroutines, MEMORY, Tasks, Threads, go_deep, measure, read, scoped, wait_as_task,
     wait_for_byte, with_buffer,
 };
 use lab::doomed::{self, Ended, Ending};
@@ -120,13 +120,13 @@ async fn wait_on(socket: net::UnixStream, arrived: Arc<AtomicUsize>) {
 #[test]
 fn a_buffer_held_across_an_await_is_in_the_future() {
     let word = Notify::new();
-    assert!(size_of_val(&with_buffer(&word)) >= 16 << 10);
+    assert!(size_of_val(&with_buffer(&word, read)) >= 16 << 10);
 }
 
 #[test]
 fn a_buffer_that_is_scoped_away_is_not_in_the_future() {
     let word = Notify::new();
-    let size = size_of_val(&scoped(&word));
+    let size = size_of_val(&scoped(&word, read));
     assert!(size < 256, "the buffer is in the future, which has {size} bytes");
 }
 

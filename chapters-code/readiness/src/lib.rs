@@ -35,8 +35,16 @@ pub fn ask(mut socket: &UnixStream) -> io::Result<usize> {
 // ANCHOR_END: ask
 
 // ANCHOR: be_told
-/// Reads, and if there is nothing to read sleeps until the kernel says that there is.
+/// Reads, and if there is nothing to read sleeps until the kernel says that there is, and reads again.
+/// The socket does not block, and is left so. Returns how often it read, the last read included, which
+/// brought bytes or the end; or the error of a read that failed for another reason.
 pub fn be_told(mut socket: &UnixStream) -> io::Result<usize> {
+    // FORK readiness: read as `ask` does, but sleep where it asks again
+    // HINT: `ask` keeps a core busy. In which of its lines, and what does it know there?
+    // HINT: `sleep` is the call that sleeps. Which timeout means that only the socket ends the sleep?
+    //   poll(2), under *timeout*.
+    // HINT: The loop of `ask`; where a read says WouldBlock it sleeps, without a limit, before it reads
+    //   again.
     let mut asked = 0;
     loop {
         asked += 1;

@@ -34,8 +34,19 @@ fn take(mut stream: &UnixStream, reply: &mut Vec<u8>) -> io::Result<bool> {
 // ANCHOR_END: take
 
 // ANCHOR: collect
-/// A reply of so many bytes from each stream. A stream that ends before that is an error.
+/// A reply of so many bytes or more from each stream, in the order of the streams, whichever comes
+/// first. A stream that ends before that is the error [`ErrorKind::UnexpectedEof`]; one that ends with
+/// its reply whole is done. Sleeps while there is nothing to take.
 pub fn collect(streams: &[UnixStream], bytes: usize) -> io::Result<Vec<Vec<u8>>> {
+    // FORK readiness: sleep until some of the streams have something, and take that, until all replies
+    //   are whole
+    // HINT: In which of the calls may the thread sleep, so that any of the streams can wake it? `Told`
+    //   has it.
+    // HINT: `Told::wait` names the streams that have something, and `take` says whether one has ended.
+    //   What does a level-triggered list say of a stream that has ended, at each wait? `Told::forget`.
+    // HINT: A loop while some reply is too short. In it one wait, and for each number that it names: take
+    //   what is there, and if that was the end, forget the stream, which is an error if its reply is
+    //   too short.
     let mut replies = vec![Vec::new(); streams.len()];
     let (mut told, mut ready) = (Told::new(streams)?, Vec::new());
     while replies.iter().any(|reply| reply.len() < bytes) {
