@@ -40,11 +40,16 @@
 //! it suspends is in no type, so the compiler could not check it; and it may assume that a function
 //! stays on its thread.
 
+pub mod cost;
 mod net;
 mod runtime;
 mod slab;
 
 pub mod fiber;
+pub mod predictor;
+pub mod probe;
+#[cfg(target_arch = "x86_64")]
+pub mod rounding;
 pub mod stack;
 pub mod switch;
 

@@ -10,6 +10,7 @@
 //! | | how the other side goes on |
 //! |---|---|
 //! | [`plain`] | `ret`, one function for both directions: what texts show |
+//! | `jump` | the same, with an indirect jump for the `ret`; x86-64 only, to measure what that changes |
 //! | [`paired`] | `resume` does `call`, and `suspend` does the `ret` that belongs to it |
 //!
 //! The registers are those of the System V psABI for x86-64, section 3.2.1, and of AAPCS64, section
@@ -26,6 +27,10 @@ pub mod plain;
 #[cfg_attr(target_arch = "x86_64", path = "switch/paired_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "switch/paired_aarch64.rs")]
 pub mod paired;
+
+#[cfg(target_arch = "x86_64")]
+#[path = "switch/jump_x86_64.rs"]
+pub mod jump;
 
 // ANCHOR: used
 /// The one that this crate's fibers use.

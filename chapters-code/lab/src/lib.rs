@@ -1,6 +1,7 @@
 //! What the experiments of this book share.
 //!
 //! - [`bars`] draws how full some buffers were, moment by moment.
+//! - [`cells`] draws stacks, and other columns of cells, moment by moment.
 //! - [`crowd`] is a server's clients: a thousand at once, slow ones, ones that never read.
 //! - [`doomed`] runs what may hang or crash in a child process and says how it ended.
 //! - [`measure`] counts memory as the kernel does, and puts medians into tables.
@@ -8,6 +9,7 @@
 //! - [`timeline`] records what ran when, on which thread, and tells concurrency from parallelism.
 
 pub mod bars;
+pub mod cells;
 #[cfg(unix)]
 pub mod crowd;
 #[cfg(unix)]

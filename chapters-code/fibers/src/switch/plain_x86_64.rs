@@ -12,8 +12,8 @@ use super::{First, StackPointer};
 #[unsafe(naked)]
 pub unsafe extern "C" fn switch(other: *mut StackPointer) {
     naked_asm!(
-        "push rbp",
         "push rbx",
+        "push rbp",
         "push r12",
         "push r13",
         "push r14",
@@ -25,41 +25,12 @@ pub unsafe extern "C" fn switch(other: *mut StackPointer) {
         "pop r14",
         "pop r13",
         "pop r12",
-        "pop rbx",
         "pop rbp",
+        "pop rbx",
         "ret",
     )
 }
 // ANCHOR_END: switch
-
-// ANCHOR: by_jump
-/// [`switch`], with its last instruction written as two: the same registers, the same stacks.
-///
-/// # Safety
-/// As for [`switch`].
-#[unsafe(naked)]
-pub unsafe extern "C" fn switch_by_jump(other: *mut StackPointer) {
-    naked_asm!(
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov rax, rsp",
-        "mov rsp, [rdi]",
-        "mov [rdi], rax",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "pop rcx",
-        "jmp rcx",
-    )
-}
-// ANCHOR_END: by_jump
 
 /// Lets the fiber that was suspended at `*other` run: [`switch`] is its own way back.
 ///
