@@ -181,22 +181,14 @@ impl Trial {
         let other = unsafe { (switch.prepare)(stack.as_mut_ptr_range().end.cast(), answer) };
         let mut trial = Trial { other, suspend: switch.suspend, before, after, mains };
         let this = &raw mut trial;
+        let (mains, mut unseen) = (&raw const trial.before[0], [0; NAMES.len()]);
         // SAFETY: `other` is where the fiber stopped, `answer` goes back by the way that belongs to
         // `resume`, and all that is pointed at outlives both calls.
         unsafe {
-            across(
-                &raw const (*this).before[0],
-                &raw mut (*this).after[0],
-                switch.resume,
-                this.cast(),
-            );
+            across(mains, &raw mut (*this).after[0], switch.resume, this.cast());
             looking(&*this);
-            across(
-                &raw const (*this).before[0],
-                &raw mut (*this).after[0],
-                switch.resume,
-                this.cast(),
-            );
+            // Now the fiber sees what it finds. It comes back with registers that it does not know.
+            across(mains, &raw mut unseen, switch.resume, this.cast());
         }
         trial
     }

@@ -16,18 +16,12 @@ pub unsafe fn resume(other: *mut StackPointer) {
     // here. The stack pointer comes back as it was, as `suspend` exchanges what was exchanged here.
     unsafe {
         asm!(
-            "push rbp",
-            "push rbx",
+            "push rbp; push rbx",
             "call 2f", // leaves the address of the next line, here and in the predictor
-            "pop rbx",
-            "pop rbp",
-            "jmp 3f",
+            "pop rbx; pop rbp; jmp 3f",
             "2:",
-            "mov rax, rsp",
-            "mov rsp, [rdi]",
-            "mov [rdi], rax",
-            "pop rax",
-            "jmp rax",
+            "mov rax, rsp; mov rsp, [rdi]; mov [rdi], rax",
+            "pop rax; jmp rax",
             "3:",
             in("rdi") other,
             lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
@@ -48,17 +42,12 @@ pub unsafe fn suspend(other: *mut StackPointer) {
     // there and the `ret` here.
     unsafe {
         asm!(
-            "push rbp",
-            "push rbx",
-            "lea rax, [rip + 2f]",
-            "push rax",
-            "mov rax, rsp",
-            "mov rsp, [rdi]",
-            "mov [rdi], rax",
+            "push rbp; push rbx",
+            "lea rax, [rip + 2f]; push rax",
+            "mov rax, rsp; mov rsp, [rdi]; mov [rdi], rax",
             "ret",
             "2:",
-            "pop rbx",
-            "pop rbp",
+            "pop rbx; pop rbp",
             in("rdi") other,
             lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
             clobber_abi("sysv64"),
