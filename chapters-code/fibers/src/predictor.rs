@@ -98,7 +98,8 @@ pub fn returns(steps: &[Step]) -> Vec<Returned> {
             Jump => drop(stack.pop()),
             Return => {
                 returned.push(Returned { predictor: predictor.clone(), stack: stack.clone() });
-                (stack.pop(), predictor.pop());
+                stack.pop();
+                predictor.pop();
             }
         }
     }

@@ -18,6 +18,9 @@ mod registers {
     // ANCHOR: across
     /// Gives the six registers the values of `before`, calls `way`, and stores in `after` what is in
     /// them then. Its own caller's six are kept on the stack meanwhile.
+    ///
+    /// # Safety
+    /// `way` may be called with `other`, and both values outlive the call.
     #[unsafe(naked)]
     pub unsafe extern "C" fn across(
         before: *const Values,
@@ -56,6 +59,9 @@ mod registers {
 
     /// Gives the registers the values of `before`, calls `way`, and stores in `after` what is in them
     /// then. Its own caller's are kept on the stack meanwhile.
+    ///
+    /// # Safety
+    /// `way` may be called with `other`, and both values outlive the call.
     #[unsafe(naked)]
     pub unsafe extern "C" fn across(
         before: *const Values,

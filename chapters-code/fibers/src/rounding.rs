@@ -84,7 +84,7 @@ unsafe extern "C" fn switch_and_look(other: *mut StackPointer, found: *mut Round
 
 /// Looks, and makes both control words as they are at the start of a program.
 #[unsafe(naked)]
-pub unsafe extern "C" fn look(found: *mut Rounding) {
+unsafe extern "C" fn look(found: *mut Rounding) {
     naked_asm!(
         "stmxcsr [rdi + 4]",
         "and dword ptr [rdi + 4], ~0x3f",

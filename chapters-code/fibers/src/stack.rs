@@ -185,7 +185,7 @@ impl Mapping {
         // SAFETY: the kernel chooses the place, so no mapping of anybody else is touched.
         let start = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, kind, -1, 0) };
         if start == libc::MAP_FAILED {
-            return Err(no_memory("no address space for a stack"));
+            return Err(no_memory("no address space for stacks"));
         }
         // SAFETY: the range was just mapped. A kernel without huge pages refuses, and needs no advice.
         unsafe { libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE) };
@@ -195,19 +195,15 @@ impl Mapping {
     /// The stack at this place, with its guard.
     fn slot(self: &Rc<Self>, at: usize) -> io::Result<Slot> {
         let guard = self.start.wrapping_add(at * (page() + self.size));
-        match GUARD.get().unwrap_or_else(|| kernel_s_guard(guard)) {
+        let made = match GUARD.get().unwrap_or_else(|| kernel_s_guard(guard)) {
             // SAFETY: the page is in the mapping, and nobody has used it.
-            Guard::PageTable => {
-                check(unsafe { libc::madvise(guard.cast(), page(), MADV_GUARD_INSTALL) })
-            }
+            Guard::PageTable => unsafe { libc::madvise(guard.cast(), page(), MADV_GUARD_INSTALL) },
             // SAFETY: the same.
-            Guard::Mapping => {
-                check(unsafe { libc::mprotect(guard.cast(), page(), libc::PROT_NONE) })
-            }
+            Guard::Mapping => unsafe { libc::mprotect(guard.cast(), page(), libc::PROT_NONE) },
+        };
+        if made != 0 {
+            return Err(no_memory("no guard for a stack"));
         }
-        .map_err(|()| {
-            no_memory("no guard for a stack: each splits a mapping (vm.max_map_count)")
-        })?;
         Ok(Slot { guard, mapping: Rc::clone(self) })
     }
 }
@@ -233,14 +229,11 @@ fn kernel_s_guard(page_of_a_stack: *mut u8) -> Guard {
     })
 }
 
-fn check(result: i32) -> Result<(), ()> {
-    if result == 0 { Ok(()) } else { Err(()) }
-}
-
-/// The error that `errno` holds, with what it was about.
+/// The error that `errno` holds, with what it was about and what to look at.
 fn no_memory(what: &str) -> io::Error {
     let error = io::Error::last_os_error();
-    io::Error::new(ErrorKind::OutOfMemory, format!("{what}: {error}"))
+    let limits = "`ulimit -v` limits address space, and vm.max_map_count mappings";
+    io::Error::new(ErrorKind::OutOfMemory, format!("{what}: {error} ({limits})"))
 }
 
 /// The size of a page: 4,096 on x86-64, and more on some aarch64.
