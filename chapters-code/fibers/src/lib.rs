@@ -40,6 +40,8 @@
 //! it suspends is in no type, so the compiler could not check it; and it may assume that a function
 //! stays on its thread.
 
+#[cfg(target_arch = "x86_64")]
+pub mod begin;
 pub mod cost;
 mod net;
 mod runtime;

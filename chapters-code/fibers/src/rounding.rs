@@ -41,8 +41,11 @@ pub unsafe fn after(other: *mut StackPointer) -> Rounding {
 
 // ANCHOR: rude
 /// The fiber: rounds towards zero from here on, and switches away.
+///
+/// # Safety
+/// It was resumed through `other`.
 #[unsafe(naked)]
-pub extern "C" fn rude(other: *mut StackPointer) -> ! {
+pub unsafe extern "C" fn rude(other: *mut StackPointer) -> ! {
     naked_asm!(
         "push rdi",
         "call {towards_zero}",

@@ -40,5 +40,6 @@ pub(crate) use paired as used;
 /// Where a stack goes on: its lowest word in use.
 pub type StackPointer = *mut usize;
 
-/// The first function on a stack. It is given the address of the word, and must never return.
-pub type First = extern "C" fn(*mut StackPointer) -> !;
+/// The first function on a stack. It is given the address of the word that it was resumed through, and
+/// must never return.
+pub type First = unsafe extern "C" fn(*mut StackPointer) -> !;
