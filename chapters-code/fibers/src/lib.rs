@@ -48,6 +48,7 @@ mod runtime;
 mod slab;
 
 pub mod fiber;
+pub mod overflow;
 pub mod predictor;
 pub mod probe;
 #[cfg(target_arch = "x86_64")]

@@ -108,7 +108,10 @@ struct Pool(HashMap<usize, Free>);
 /// The stacks of one size that nobody uses.
 #[derive(Default)]
 struct Free {
+    /// Has room for all that are given out: putting one back allocates nothing, for which there may be
+    /// no mapping left.
     used: Vec<Slot>,
+    given_out: usize,
     /// The last mapping, and how many of its stacks were given out.
     fresh: Option<(Rc<Mapping>, usize)>,
 }
@@ -117,15 +120,19 @@ impl Pool {
     fn take(&mut self, size: usize) -> io::Result<Slot> {
         let free = self.0.entry(size).or_default();
         if let Some(slot) = free.used.pop() {
+            free.given_out += 1;
             return Ok(slot);
         }
+        free.used.reserve(free.given_out + 1);
         let (mapping, at) = match free.fresh.take() {
             Some((mapping, given)) if given < mapping.stacks => (mapping, given),
             last => (Mapping::next(size, last.map_or(0, |(last, _)| last.stacks))?, 0),
         };
         let slot = mapping.slot(at);
         // A stack that has no guard is not given out: the next call tries again.
-        free.fresh = Some((mapping, at + usize::from(slot.is_ok())));
+        let made = usize::from(slot.is_ok());
+        free.fresh = Some((mapping, at + made));
+        free.given_out += made;
         slot
     }
 
@@ -135,6 +142,7 @@ impl Pool {
             slot.forget_contents();
         }
         free.used.push(slot);
+        free.given_out -= 1;
     }
 }
 
