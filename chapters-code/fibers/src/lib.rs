@@ -43,6 +43,7 @@
 #[cfg(target_arch = "x86_64")]
 pub mod begin;
 pub mod cost;
+pub mod machine;
 mod net;
 mod runtime;
 mod slab;

@@ -131,8 +131,11 @@ pub fn yield_now() {
 /// Outside of a fiber.
 pub fn sleep(time: Duration) {
     let deadline = Instant::now() + time;
-    while Instant::now() < deadline {
+    loop {
         wait("sleep", Wait { socket: None, deadline: Some(deadline) });
+        if Instant::now() >= deadline {
+            return;
+        }
     }
 }
 
