@@ -56,6 +56,7 @@ pub mod probe;
 pub mod rounding;
 pub mod stack;
 pub mod switch;
+pub mod unseen;
 
 pub use net::{TcpListener, TcpStream};
 pub use runtime::{JoinHandle, run, sleep, spawn, spawn_sized, yield_now};
