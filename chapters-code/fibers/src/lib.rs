@@ -42,6 +42,8 @@
 
 #[cfg(target_arch = "x86_64")]
 pub mod begin;
+#[cfg(target_arch = "x86_64")]
+pub mod copied;
 pub mod cost;
 pub mod machine;
 mod net;
