@@ -16,7 +16,7 @@
 //!
 //! From the bottom up: [`switch`] goes from one stack to another, [`stack`] makes stacks, [`fiber`] is
 //! a function on a stack of its own, and [`run`], [`spawn`], [`yield_now`], [`JoinHandle`],
-//! [`TcpStream`] and [`TcpListener`] are green threads on them. x86-64 and aarch64, Linux.
+//! [`TcpStream`], [`UnixStream`] and [`TcpListener`] are green threads on them. x86-64 and aarch64, Linux.
 //!
 //! # What may not be done in a fiber
 //!
@@ -60,5 +60,5 @@ pub mod stack;
 pub mod switch;
 pub mod unseen;
 
-pub use net::{TcpListener, TcpStream};
+pub use net::{TcpListener, TcpStream, UnixStream};
 pub use runtime::{JoinHandle, run, sleep, spawn, spawn_sized, yield_now};

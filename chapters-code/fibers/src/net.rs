@@ -173,6 +173,40 @@ impl Write for TcpStream {
     }
 }
 
+/// A connection to another fiber or program of this machine. Its calls suspend the fiber.
+///
+/// # Errors
+/// As for [`TcpStream`].
+#[derive(Debug)]
+pub struct UnixStream {
+    inner: Socket<net::UnixStream>,
+}
+
+impl UnixStream {
+    /// Two sockets that are connected to each other.
+    pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        let (one, other) = net::UnixStream::pair()?;
+        let of = |socket| io::Result::Ok(UnixStream { inner: Socket::new(socket)? });
+        Ok((of(one)?, of(other)?))
+    }
+}
+
+impl Read for UnixStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.block(None, |mut socket| socket.read(buffer))
+    }
+}
+
+impl Write for UnixStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.block(None, |mut socket| socket.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A TCP socket that listens. Its `accept` suspends the fiber.
 ///
 /// # Errors
