@@ -358,3 +358,30 @@ fn a_socket_of_one_run_is_an_error_in_another_and_outside() {
     let error = run(move || listener.accept().unwrap_err());
     assert!(error.to_string().contains("that has ended"), "{error}");
 }
+
+#[test]
+fn what_std_does_with_a_deep_stack_and_thread_locals_it_does_in_a_fiber() {
+    thread_local! {
+        static COUNT: Cell<u32> = const { Cell::new(0) };
+    }
+    let done = run(|| {
+        let fibers = (0..10).map(|n: u32| {
+            spawn(move || {
+                COUNT.set(COUNT.get() + 1);
+                yield_now();
+                let resolved = std::net::ToSocketAddrs::to_socket_addrs("localhost:80").unwrap();
+                assert!(resolved.count() > 0);
+                let trace = std::backtrace::Backtrace::force_capture().to_string();
+                assert!(trace.contains("fibers::fiber::first"));
+                let caught = catch_unwind(|| panic!("{:?}", 0.1_f64 + f64::from(n)));
+                assert_eq!(words(&*caught.unwrap_err()), format!("{:?}", 0.1 + f64::from(n)));
+                let mut numbers: Vec<u64> = (0..1000).map(|n| n * 7919 % 1009).collect();
+                numbers.sort();
+                assert!(numbers.is_sorted());
+                std::thread::spawn(move || n).join().unwrap()
+            })
+        });
+        fibers.collect::<Vec<_>>().into_iter().map(|fiber| fiber.join().unwrap()).sum::<u32>()
+    });
+    assert_eq!((done, COUNT.get()), (45, 10));
+}
