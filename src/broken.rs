@@ -147,6 +147,15 @@ pub fn full_name<'a>(tests: &'a [String], name: &str) -> Option<&'a str> {
     tests.iter().map(String::as_str).find(|test| test.rsplit("::").next() == Some(name))
 }
 
+/// Whether a death by this signal is one `of` the kind that a diff says: `SIGSEGV`, or with the code,
+/// which the process itself has `said` ([`lab::fatal`]), `SIGSEGV, SI_KERNEL`.
+fn is_of(signal: &str, of: &str, said: &str) -> bool {
+    match of.split_once(", ") {
+        None => signal == of,
+        Some((named, _)) => signal == named && said.contains(&format!("died of {of}")),
+    }
+}
+
 /// Whether the test ended as the diff says.
 pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
     let said = format!("{}{}", ended.stdout, ended.stderr);
@@ -154,7 +163,7 @@ pub fn judge(diff: Diff<'_>, ended: &Ended) -> Result<()> {
         (Ending::Hangs, how) => (matches!(how, doomed::Ending::Hung(_)), "hang".to_owned()),
         (Ending::Dies(signal), how) => {
             let right = match (how, signal) {
-                (doomed::Ending::Killed(by), Some(signal)) => by.to_string() == *signal,
+                (doomed::Ending::Killed(by), Some(of)) => is_of(&by.to_string(), of, &said),
                 (how, None) => matches!(how, doomed::Ending::Killed(_)),
                 _ => false,
             };
@@ -358,5 +367,21 @@ pub fn count(root: &Path, name: Option<&str>, times: usize) -> Result<()> {
     match missed {
         0 => Ok(()),
         missed => bail!("{missed} runs ended otherwise"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn a_death_is_of_its_signal_and_where_the_diff_says_so_of_its_code() {
+        let said = "died of SIGSEGV, SI_KERNEL, no address\n";
+        assert!(is_of("SIGSEGV", "SIGSEGV", ""));
+        assert!(is_of("SIGSEGV", "SIGSEGV, SI_KERNEL", said));
+        assert!(!is_of("SIGSEGV", "SIGSEGV, SEGV_ACCERR", said));
+        assert!(!is_of("SIGSEGV", "SIGSEGV, SI_KERNEL", ""));
+        assert!(!is_of("SIGBUS", "SIGSEGV, SI_KERNEL", said));
+        assert!(!is_of("SIGBUS", "SIGSEGV", said));
     }
 }

@@ -61,7 +61,7 @@ fn compare(here: &Table, page: &Table) -> String {
     let mut text = format!("{:<32}  {:>8}  {:>8}\n", "times a task", "here", "page");
     let mut differ = Vec::new();
     for row in ROWS {
-        for waiter in ["goroutine", "thread"] {
+        for waiter in ["goroutine", "fiber", "thread"] {
             let ratio = |table: &Table| table.ratio(row, waiter, "task");
             let (Some(here), Some(page)) = (ratio(here), ratio(page)) else {
                 continue;

@@ -1,9 +1,9 @@
-//! Prints what a thread, a goroutine and a task cost that wait, on this machine.
+//! Prints what a thread, a goroutine, a fiber and a task cost that wait, on this machine.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use cost::{Goroutines, KEPT, Tasks, Threads, measure, wait_as_task};
+use cost::{Fibers, Goroutines, KEPT, Tasks, Threads, measure, wait_as_task};
 use lab::measure::machine;
 
 const ROUNDS: usize = 5;
@@ -19,10 +19,15 @@ fn main() -> io::Result<()> {
         }
         goroutines => goroutines?,
     };
-    let (mut tasks, mut threads) = (Tasks::new()?, Threads::new());
+    let (mut tasks, mut fibers, mut threads) = (Tasks::new()?, Fibers::new(), Threads::new());
     println!("{}, {}", machine(), goroutines.version());
     let table = measure(
-        &mut [(&mut tasks, 10_000), (&mut goroutines, 10_000), (&mut threads, 400)],
+        &mut [
+            (&mut tasks, 10_000),
+            (&mut goroutines, 10_000),
+            (&mut fibers, 10_000),
+            (&mut threads, 400),
+        ],
         ROUNDS,
         ROUND_TRIPS,
     )?;

@@ -1,9 +1,10 @@
-//! What it costs to wait: crowds of threads, tasks and goroutines that all wait for a word which is
+//! What it costs to wait: crowds of threads, tasks, fibers and goroutines that all wait for a word which is
 //! never given, and what the kernel charges for one of them.
 //!
-//! [`Threads`], [`Tasks`] and [`Goroutines`] are measured by [`measure`]; [`limits`] says how many
+//! [`Threads`], [`Tasks`], [`Fibers`] and [`Goroutines`] are measured by [`measure`]; [`limits`] says how many
 //! threads there can be.
 
+mod fibers;
 mod goroutines;
 pub mod limits;
 mod tasks;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use lab::measure::{Memory, Table};
 
+pub use fibers::Fibers;
 pub use goroutines::Goroutines;
 pub use tasks::{Tasks, read, scoped, wait_as_task, wait_for_byte, with_buffer};
 pub use threads::{DEEP, Threads, Word, go_deep, wait_as_thread};

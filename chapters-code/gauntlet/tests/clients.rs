@@ -59,6 +59,11 @@ fn this_book_s_mio_is_right_against_every_peer() {
 }
 
 #[test]
+fn this_book_s_fibers_are_right_against_every_peer() {
+    is_right("fibers");
+}
+
+#[test]
 fn tokio_is_right_against_every_peer() {
     is_right("tokio");
 }

@@ -53,6 +53,13 @@ pub fn machine() -> String {
     format!("machine: {cores} core{s}, {model}, Linux {}, {rustc}", kernel.trim())
 }
 
+/// Whether another processor plays the one that this was compiled for, as under `qemu-user`: then
+/// times mean nothing. The kernel names the real one.
+pub fn emulated() -> bool {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    !cfg!(target_arch = "x86_64") && cpuinfo.contains("vendor_id")
+}
+
 /// The middle one of `values`, the upper one of two.
 ///
 /// # Panics

@@ -8,7 +8,8 @@ use std::{fs, thread};
 
 /// Those in Rust are examples called `by_` and this name.
 #[allow(dead_code)] // The tests name each.
-pub const ALL: [&str; 8] = ["threads", "epoll", "my_mio", "mio", "tokio", "smol", "go", "asyncio"];
+pub const ALL: [&str; 9] =
+    ["threads", "epoll", "my_mio", "fibers", "mio", "tokio", "smol", "go", "asyncio"];
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
