@@ -16,6 +16,7 @@ pub mod contents;
 pub mod draft;
 pub mod fence;
 pub mod glossary;
+pub mod highlight;
 pub mod ledger;
 pub mod links;
 pub mod marks;

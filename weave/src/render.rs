@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::book::Book;
 use crate::contents;
 use crate::fence::{Ending, Fence, Refusal, Varies};
+use crate::highlight::{self, escape};
 use crate::page::{Block, Page};
 use crate::source::{Include, dedent};
 
@@ -110,7 +111,7 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
                 let language = if block.fence == Fence::Go { "go" } else { "rust" };
                 figure("excerpt", &file, language, &excerpt.code)
             }
-            None => figure("program", &program_caption(page, block), "rust", body),
+            None => figure("program", &program_caption(page, block), "program", body),
         },
         Fence::Folded => {
             let excerpt = Include::parse(body)?.ok()?.resolve(&book.root, &page.file).ok()?;
@@ -140,26 +141,29 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
     })
 }
 
-/// A listing with its caption. Blank lines let the Markdown inside be read.
+/// A listing with its caption.
 fn figure(class: &str, caption: &str, language: &str, code: &str) -> String {
     let caption = match caption {
         "" => String::new(),
         text => format!("<figcaption>{text}</figcaption>\n"),
     };
-    let fence = if code.contains("```") { "````" } else { "```" };
-    let code = code.trim_end();
-    format!(
-        "<figure class=\"{class}\">\n{caption}\n{fence}{language}\n{code}\n{fence}\n\n</figure>\n"
-    )
+    let pre = pre(language, code);
+    format!("<figure class=\"{class}\">\n{caption}\n{pre}\n\n</figure>\n")
 }
 
 /// A listing that the reader unfolds, by the file in which it stands.
 fn folded(file: &str, code: &str) -> String {
-    let code = code.trim_end();
+    let pre = pre("rust", code);
     format!(
-        "<details class=\"folded\">\n<summary><code>{file}</code></summary>\n\n\
-         ```rust\n{code}\n```\n\n</details>\n"
+        "<details class=\"folded\">\n<summary><code>{file}</code></summary>\n\n{pre}\n\n\
+         </details>\n"
     )
+}
+
+/// Code as HTML. It begins a line of its own, so that Markdown takes all up to its end for HTML.
+fn pre(language: &str, code: &str) -> String {
+    let listing = highlight::listing(language, code.trim_end());
+    format!("<pre><code class=\"{language}\">{listing}</code></pre>")
 }
 
 /// The SVG below the command, as it is. No line of it is empty, as Markdown reads HTML up to there.
@@ -227,10 +231,6 @@ fn card(id: &str, body: &str) -> Option<String> {
     ))
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 /// What proves the page: the count of its blocks, and the source of every test that it names.
 fn proofs(book: &Book, page: &Page) -> String {
     let of_diffs = page.blocks.iter().filter_map(|block| match &block.fence {
@@ -255,10 +255,11 @@ fn proofs(book: &Book, page: &Page) -> String {
             out,
             "<details class=\"proof\">\n<summary><code>{test}</code></summary>\n\
              <p id=\"{}\"><code>{}:{}</code>, alone: <code>cargo test -p {of} {name}</code></p>\n\n\
-             ```rust\n{code}```\n\n</details>\n\n",
+             {}\n\n</details>\n\n",
             proof_id(test),
             found.file.display(),
             found.line,
+            pre("rust", &code),
         );
     }
     out
