@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
 
 use super::build::Edition;
@@ -95,7 +97,10 @@ fn answer(mut stream: TcpStream, site: &Site) -> io::Result<()> {
     let mut sent = Vec::new();
     while let Some(request) = request::read(&mut stream, &mut sent, &site.hosts)? {
         let (reply, body, more) = match request {
-            Ok(Request { path, body, more }) => (reply(site, &path), body, more),
+            Ok(Request { path, body, more, gzip: true }) => {
+                (reply(site, &path).packed(), body, more)
+            }
+            Ok(Request { path, body, more, .. }) => (reply(site, &path), body, more),
             Err(status) => (refusal(status, &site.hosts), true, false),
         };
         stream.write_all(&reply.bytes(body, more))?;
@@ -111,17 +116,43 @@ struct Reply {
     status: &'static str,
     kind: &'static str,
     body: Vec<u8>,
+    /// Whether the body is compressed.
+    packed: bool,
 }
 
+/// The kinds that get much smaller; others are compressed as they are, or small.
+const PACKED: [&str; 5] = ["text/", "application/json", "image/svg", "image/vnd", "font/ttf"];
+
+/// What is shorter fits into a packet as it is.
+const SHORT: usize = 1200;
+
 impl Reply {
+    fn of(status: &'static str, kind: &'static str, body: Vec<u8>) -> Reply {
+        Reply { status, kind, body, packed: false }
+    }
+
+    /// The same, compressed where that is worth it.
+    fn packed(mut self) -> Reply {
+        let is_worth_it = PACKED.iter().any(|kind| self.kind.starts_with(kind));
+        if is_worth_it && self.body.len() > SHORT {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+            // Nothing that is written to memory fails.
+            if let Ok(body) = gzip.write_all(&self.body).and_then(|()| gzip.finish()) {
+                (self.body, self.packed) = (body, true);
+            }
+        }
+        self
+    }
+
     fn bytes(&self, body: bool, more: bool) -> Vec<u8> {
         // All is built anew under the same name: it is asked for again each time.
         let head = format!(
-            "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
-             Connection: {}\r\n\r\n",
+            "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Cache-Control: no-store\r\n\
+             Vary: Accept-Encoding\r\nConnection: {}\r\n\r\n",
             self.status,
             self.kind,
             self.body.len(),
+            if self.packed { "Content-Encoding: gzip\r\n" } else { "" },
             if more { "keep-alive" } else { "close" },
         );
         [head.as_bytes(), if body { &self.body } else { &[] }].concat()
@@ -134,7 +165,7 @@ fn refusal(status: &'static str, hosts: &[String]) -> Reply {
         said += "This server answers requests with one `Host` header, which says ";
         said += &format!("{}.\n", hosts.join(" or "));
     }
-    Reply { status, kind: "text/plain; charset=utf-8", body: said.into_bytes() }
+    Reply::of(status, "text/plain; charset=utf-8", said.into_bytes())
 }
 
 fn reply(site: &Site, path: &[u8]) -> Reply {
@@ -146,7 +177,7 @@ fn reply(site: &Site, path: &[u8]) -> Reply {
         let build = edition.map(|edition| edition.id.clone());
         let state = json!({ "build": build, "error": error });
         let body = state.to_string().into_bytes();
-        return Reply { status: "200 OK", kind: "application/json", body };
+        return Reply::of("200 OK", "application/json", body);
     }
     let Some(edition) = edition else {
         let page = b"<!doctype html><title>Not woven yet</title><body>";
@@ -154,7 +185,7 @@ fn reply(site: &Site, path: &[u8]) -> Reply {
     };
     match edition.file(path) {
         Some((HTML, page)) => page_of("200 OK", page, &edition.id),
-        Some((kind, file)) => Reply { status: "200 OK", kind, body: file.to_owned() },
+        Some((kind, file)) => Reply::of("200 OK", kind, file.to_owned()),
         // The book's own page for what is missing.
         None => {
             let page = edition.file(b"/404.html").map_or(&b"not found"[..], |(_, page)| page);
@@ -170,5 +201,5 @@ pub const HTML: &str = "text/html; charset=utf-8";
 fn page_of(status: &'static str, page: &[u8], build: &str) -> Reply {
     let begin = format!("<script data-build=\"{build}\">");
     let body = [page, begin.as_bytes(), RELOAD.as_bytes(), b"</script>"].concat();
-    Reply { status, kind: HTML, body }
+    Reply::of(status, HTML, body)
 }

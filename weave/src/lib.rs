@@ -32,6 +32,7 @@ pub mod prose;
 mod reader;
 pub mod redirects;
 pub mod render;
+pub mod sections;
 pub mod source;
 pub mod summary;
 pub mod text;
