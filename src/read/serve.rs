@@ -63,9 +63,8 @@ impl Site {
         };
         book.error = None;
         let is_new = book.edition.as_ref().is_none_or(|old| old.id != edition.id);
-        if is_new {
-            book.edition = Some(Arc::new(edition));
-        }
+        // Where the pages are the same, what follows them may be newer.
+        book.edition = Some(Arc::new(edition));
         is_new
     }
 

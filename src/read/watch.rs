@@ -3,7 +3,7 @@
 //! It asks and is not told. What a kernel tells follows files and not their names: one that is
 //! replaced is lost sight of. Folders of containers, of networks and of another system tell nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,17 +12,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use weave::belongs;
+use weave::book::SRC;
 
 /// What is looked at, relative to the root.
 const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
 
-/// How long nothing is looked at: at least so long, and so many times as long as a look takes.
+/// How long nothing is looked at: at least so long, and so many times as long as a look takes. The
+/// pages, of which there are few, are looked at more often than all else.
 const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_OF_PAGES: Duration = Duration::from_millis(25);
 const TIMES: u32 = 20;
 
 /// How long the files must stay the same before a change counts as complete, and how often that is
 /// waited for.
 const QUIET: Duration = Duration::from_millis(50);
+const QUIET_OF_PAGES: Duration = Duration::from_millis(15);
 const LOOKS: usize = 20;
 
 /// The files that the book is made of, as they were at one time.
@@ -30,7 +34,7 @@ const LOOKS: usize = 20;
 pub struct Files(BTreeMap<PathBuf, Result<Stamp, io::ErrorKind>>);
 
 /// What differs when a file was written, or another was put in its place.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     file: (u64, u64),
     len: u64,
@@ -41,7 +45,11 @@ struct Stamp {
 impl Files {
     /// The files now.
     pub fn look(root: &Path) -> Files {
-        let found = MADE_OF.iter().flat_map(|part| belongs::entries(&root.join(part)));
+        Files::of(root, &MADE_OF)
+    }
+
+    fn of(root: &Path, parts: &[&str]) -> Files {
+        let found = parts.iter().flat_map(|part| belongs::entries(&root.join(part)));
         let stamped = |found: io::Result<Metadata>| match found {
             Ok(metadata) => Ok(Stamp::of(&metadata)),
             Err(error) => Err(error.kind()),
@@ -52,21 +60,65 @@ impl Files {
     /// Waits until they differ from these, and until whoever changes them has finished.
     pub fn changed(&self, root: &Path) -> Files {
         let mut took = Duration::ZERO;
+        let mut looked = Instant::now();
         loop {
-            thread::sleep(PAUSE.max(took * TIMES));
-            let started = Instant::now();
+            let pages =
+                self.changed_pages(root, PAUSE.max(took * TIMES).saturating_sub(looked.elapsed()));
+            if let Some(pages) = pages {
+                return self.and(root, pages);
+            }
+            looked = Instant::now();
             let now = Files::look(root);
             if now != *self {
-                return now.settled(root);
+                return now.settled(QUIET, || Files::look(root));
             }
-            took = started.elapsed();
+            took = looked.elapsed();
         }
     }
 
-    fn settled(mut self, root: &Path) -> Files {
+    /// The pages, if they come to differ from these within that time.
+    fn changed_pages(&self, root: &Path, time: Duration) -> Option<Files> {
+        let is_page = |path: &Path| path.starts_with(root.join(SRC));
+        let pages = Files(
+            self.0
+                .iter()
+                .filter(|(path, _)| is_page(path))
+                .map(|(path, stamp)| (path.clone(), *stamp))
+                .collect(),
+        );
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            let started = Instant::now();
+            let now = Files::of(root, &[SRC]);
+            if now != pages {
+                return Some(now.settled(QUIET_OF_PAGES, || Files::of(root, &[SRC])));
+            }
+            thread::sleep(PAUSE_OF_PAGES.max(started.elapsed() * TIMES));
+        }
+        None
+    }
+
+    /// These with other pages.
+    fn and(&self, root: &Path, pages: Files) -> Files {
+        let others = self.0.iter().filter(|(path, _)| !path.starts_with(root.join(SRC)));
+        Files(
+            pages.0.into_iter().chain(others.map(|(path, stamp)| (path.clone(), *stamp))).collect(),
+        )
+    }
+
+    /// What differs between these and others, by path.
+    pub fn differing(&self, others: &Files) -> BTreeSet<PathBuf> {
+        let one_way = |a: &Files, b: &Files| {
+            let differs = |(path, stamp): &(&PathBuf, &_)| b.0.get(*path) != Some(*stamp);
+            a.0.iter().filter(differs).map(|(path, _)| path.clone()).collect::<Vec<_>>()
+        };
+        one_way(self, others).into_iter().chain(one_way(others, self)).collect()
+    }
+
+    fn settled(mut self, quiet: Duration, look: impl Fn() -> Files) -> Files {
         for _ in 0..LOOKS {
-            thread::sleep(QUIET);
-            let now = Files::look(root);
+            thread::sleep(quiet);
+            let now = look();
             if now == self {
                 break;
             }

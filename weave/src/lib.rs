@@ -36,6 +36,7 @@ pub mod sections;
 pub mod source;
 pub mod summary;
 pub mod text;
+pub mod woven;
 
 pub use book::Book;
 pub use fence::{Ending, Fence, Varies};
