@@ -12,6 +12,8 @@ const LONGEST: usize = 64 * 1024;
 pub struct Request {
     /// The bytes of the path, decoded, without the query.
     pub path: Vec<u8>,
+    /// What stands behind the `?`, as it was sent.
+    pub query: String,
     /// `GET` wants the body, `HEAD` does not.
     pub body: bool,
     /// Whether another request may follow on this connection.
@@ -84,9 +86,11 @@ fn meant(parsed: &httparse::Request<'_, '_>, hosts: &[String]) -> Result<Request
     // What follows a head with a body is not the next request.
     let has_body = all("transfer-encoding").count() > 0 || all("content-length").any(|n| n != b"0");
     let more = parsed.version == Some(1) && !asks("connection", "close") && !has_body;
-    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let target = path.split('#').next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let query = query.to_owned();
     let gzip = all("accept-encoding").any(takes_gzip);
-    Ok(Request { path: percent_decode_str(path).collect(), body, more, gzip })
+    Ok(Request { path: percent_decode_str(path).collect(), query, body, more, gzip })
 }
 
 /// Whether the codings that a peer takes have gzip among them; of no weight is refused.
@@ -112,7 +116,7 @@ mod tests {
     }
 
     fn request(path: &str, body: bool, more: bool) -> Result<Request, &'static str> {
-        Ok(Request { path: path.into(), body, more, gzip: false })
+        Ok(Request { path: path.into(), query: String::new(), body, more, gzip: false })
     }
 
     #[test]
@@ -120,7 +124,8 @@ mod tests {
         let host = "Host: localhost:3000\r\n";
         let get = format!("GET /a%20b%ff.html?x=1 HTTP/1.1\r\n{host}\r\n");
         let path = b"/a b\xff.html".to_vec();
-        assert_eq!(asked(&get), Ok(Request { path, body: true, more: true, gzip: false }));
+        let query = "x=1".to_owned();
+        assert_eq!(asked(&get), Ok(Request { path, query, body: true, more: true, gzip: false }));
         let head = format!("HEAD / HTTP/1.1\r\n{host}Connection: Close\r\n\r\n");
         assert_eq!(asked(&head), request("/", false, false));
         let with_body = format!("GET / HTTP/1.1\r\n{host}Content-Length: 3\r\n\r\nabc");

@@ -2,9 +2,10 @@
 //!
 //! One thread for each connection: browsers hold no more than six, for all their tabs.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ const RELOAD: &str = include_str!("reload.js");
 /// Where they ask how the book is.
 const STATE: &[u8] = b"/.book/state";
 
+/// How long a page that asks for news may be kept waiting for them.
+const NEWS: Duration = Duration::from_secs(20);
+
 /// How long a peer may take to send a request, or to take what it has asked for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,6 +35,7 @@ const BREATH: Duration = Duration::from_millis(50);
 pub struct Site {
     hosts: Vec<String>,
     book: Mutex<Book>,
+    news: Condvar,
 }
 
 /// The last good build, and what is wrong since.
@@ -38,6 +43,15 @@ pub struct Site {
 struct Book {
     edition: Option<Arc<Edition>>,
     error: Option<String>,
+}
+
+impl Book {
+    /// The same for books that are the same, whichever server has them.
+    fn tag(&self) -> String {
+        let mut hash = DefaultHasher::new();
+        (self.edition.as_ref().map(|edition| &edition.id), &self.error).hash(&mut hash);
+        format!("{:016x}", hash.finish())
+    }
 }
 
 impl Site {
@@ -48,12 +62,13 @@ impl Site {
         if port == 80 {
             hosts.extend(names.map(str::to_owned));
         }
-        Site { hosts, book: Mutex::default() }
+        Site { hosts, book: Mutex::default(), news: Condvar::new() }
     }
 
     /// Takes what a build brought; says whether it differs from the last good one.
     pub fn take(&self, built: Result<Edition, String>) -> bool {
         let mut book = self.book();
+        self.news.notify_all();
         let edition = match built {
             Ok(edition) => edition,
             Err(error) => {
@@ -66,6 +81,15 @@ impl Site {
         // Where the pages are the same, what follows them may be newer.
         book.edition = Some(Arc::new(edition));
         is_new
+    }
+
+    /// How the book is, once it is not as the one who asks knows it to be.
+    fn state(&self, known: Option<&str>) -> serde_json::Value {
+        let is_known = |book: &mut Book| Some(book.tag().as_str()) == known;
+        let waited = self.news.wait_timeout_while(self.book(), NEWS, is_known);
+        let (book, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let build = book.edition.as_ref().map(|edition| &edition.id);
+        json!({ "build": build, "error": book.error, "tag": book.tag() })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -96,10 +120,10 @@ fn answer(mut stream: TcpStream, site: &Site) -> io::Result<()> {
     let mut sent = Vec::new();
     while let Some(request) = request::read(&mut stream, &mut sent, &site.hosts)? {
         let (reply, body, more) = match request {
-            Ok(Request { path, body, more, gzip: true }) => {
-                (reply(site, &path).packed(), body, more)
+            Ok(Request { path, query, body, more, gzip }) => {
+                let reply = reply(site, &path, &query);
+                (if gzip { reply.packed() } else { reply }, body, more)
             }
-            Ok(Request { path, body, more, .. }) => (reply(site, &path), body, more),
             Err(status) => (refusal(status, &site.hosts), true, false),
         };
         stream.write_all(&reply.bytes(body, more))?;
@@ -167,17 +191,12 @@ fn refusal(status: &'static str, hosts: &[String]) -> Reply {
     Reply::of(status, "text/plain; charset=utf-8", said.into_bytes())
 }
 
-fn reply(site: &Site, path: &[u8]) -> Reply {
-    let (edition, error) = {
-        let book = site.book();
-        (book.edition.clone(), book.error.clone())
-    };
+fn reply(site: &Site, path: &[u8], query: &str) -> Reply {
     if path == STATE {
-        let build = edition.map(|edition| edition.id.clone());
-        let state = json!({ "build": build, "error": error });
-        let body = state.to_string().into_bytes();
+        let body = site.state(query.strip_prefix("not=")).to_string().into_bytes();
         return Reply::of("200 OK", "application/json", body);
     }
+    let edition = site.book().edition.clone();
     let Some(edition) = edition else {
         let page = b"<!doctype html><title>Not woven yet</title><body>";
         return page_of("503 Service Unavailable", page, "");
