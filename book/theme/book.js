@@ -95,6 +95,28 @@
     addEventListener("pagehide", remember);
     document.addEventListener("visibilitychange", () => { if (document.hidden) remember(); });
 
+    // ---- What a search led here for is marked, and unfolded in its section, until Escape. ----
+    const words = (keep.get("sessionStorage", "found") ?? "").toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+    keep.set("sessionStorage", "found", "");
+    const markFound = () => {
+        if (!words.length || !window.Highlight) return;
+        const found = new Highlight();
+        const texts = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+        for (let node; (node = texts.nextNode());) {
+            const text = node.data.toLowerCase();
+            for (const word of words) {
+                for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+                    found.add(new StaticRange({ startContainer: node, startOffset: at, endContainer: node, endOffset: at + word.length }));
+                }
+            }
+        }
+        CSS.highlights.set("found", found);
+        const has = (element) => words.some((word) => element.textContent.toLowerCase().includes(word));
+        const section = location.hash && document.getElementById(location.hash.slice(1))?.closest("section");
+        for (const fold of section ? section.querySelectorAll("details") : []) fold.open ||= has(fold);
+    };
+    markFound();
+
     // ---- Search, which is fetched when it is first asked for. ----
     let searching;
     const search = () => {
@@ -106,10 +128,12 @@
             more.onerror = failed;
             document.head.append(more);
         });
-        document.getElementById("search").showModal();
+        const dialog = document.getElementById("search");
+        if (!dialog.open) dialog.showModal();
+        dialog.querySelector("input").select();
         searching.then(() => window.book.search(), () => {
             searching = undefined;
-            document.querySelector("#search [role=status]").textContent = "The search can't be loaded.";
+            dialog.querySelector("[role=status]").textContent = "The search can't be loaded.";
         });
     };
     document.getElementById("search-button")?.addEventListener("click", search);
@@ -122,12 +146,15 @@
         ArrowRight: () => follow("next"),
         "/": search,
         s: search,
+        Escape: () => window.Highlight && CSS.highlights.delete("found"),
         t: switchTheme,
         c: unfoldCards,
     };
     document.addEventListener("keydown", (event) => {
         const { target: at } = event;
-        const typing = at.matches?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]");
+        // What is closed keeps the cursor until the page is drawn again.
+        const typing = at.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]") && at.checkVisibility() ||
+            document.querySelector("dialog[open]");
         // A listing that scrolls takes the arrows for itself.
         const scrolls = event.key.startsWith("Arrow") && at.matches?.("[tabindex='0']");
         if (typing || scrolls || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;

@@ -7,6 +7,8 @@
     const status = dialog.querySelector("[role=status]");
     const list = dialog.querySelector("ol");
     const MOST = 60;
+    // What stands behind a note, where its words are many and its idea is not.
+    const BEHIND = new Set(["sources", "what proves this page"]);
     let sections;
 
     // mdBook's index has a blank before each name of a listing: `libc:: EPOLLET`.
@@ -61,9 +63,9 @@
             note.length += section.body.length;
             if (!counts.every(([heading, body]) => heading + body > 0)) continue;
             let weight = 0;
+            const title = section.title === note.title;
             for (const [heading, body] of counts) {
-                weight += (section.url === section.page || !note.hits.length && heading ? 12 : 6) * heading;
-                weight += body;
+                weight += (title ? 12 : 6) * heading + (BEHIND.has(section.heading) ? body / 8 : body);
             }
             note.hits.push({ ...section, weight });
             note.weight += weight;
@@ -107,7 +109,11 @@
         if (!query || !sections) return;
         const terms = query.toLowerCase().split(/\s+/).map(joined).filter(Boolean);
         const found = [...find(query)].filter(([, note]) => note.hits.length);
-        for (const [, note] of found) note.rank = note.weight / Math.sqrt(note.length);
+        // Of two notes that say as much of it, the earlier one introduces it.
+        const order = [...new Set(sections.map((section) => section.page))];
+        for (const [page, note] of found) {
+            note.rank = (1.4 - 0.4 * order.indexOf(page) / order.length) * note.weight / Math.sqrt(note.length);
+        }
         found.sort(([, a], [, b]) => b.rank - a.rank);
         const total = found.reduce((sum, [, note]) => sum + note.hits.length, 0);
         status.textContent = total ? `${total} section${total > 1 ? "s" : ""} of ${found.length}` +
@@ -150,7 +156,6 @@
 
     let loading;
     window.book.search = async () => {
-        input.select();
         try {
             await (loading ??= load());
             show();
