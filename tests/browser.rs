@@ -95,10 +95,14 @@ fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() 
 
     // Enter follows the first; its words are marked there.
     tab.press("/");
-    tab.type_in("EPOLLET");
-    tab.until("document.querySelector('#search .note')");
+    let input = "document.querySelector('#search input')";
+    tab.until(&format!("{input}.selectionEnd === 7 && document.activeElement === {input}"));
+    tab.type_in("EPOLLONESHOT");
+    tab.until(&format!("{input}.value === 'EPOLLONESHOT'"));
     tab.press("Enter");
-    tab.until("location.pathname === '/why/edges.html' && CSS.highlights.get('found')?.size > 3");
+    tab.until(
+        "location.pathname === '/small-mio/herds.html' && CSS.highlights.get('found')?.size > 0",
+    );
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Edition {
     pub fn build(root: &Path) -> Result<(Edition, Arc<Book>)> {
         // Our own check first: it knows what the author meant; mdBook only knows what is missing.
         let book = Arc::new(crate::sound_book(root)?);
-        let weave = Weave { drafts: true, book: Some(Arc::clone(&book)), only: None };
+        let weave = Weave { drafts: true, book: Some(Arc::clone(&book)), ..Weave::default() };
         Ok((Edition::of(built(root, weave)?), book))
     }
 
@@ -61,7 +61,8 @@ impl Edition {
         if book.pages.first().is_some_and(|first| saved.contains(&first.path)) {
             names.push("index.html".into());
         }
-        let weave = Weave { drafts: true, book: Some(Arc::clone(book)), only: Some(saved) };
+        let book = Some(Arc::clone(book));
+        let weave = Weave { drafts: true, book, only: Some(saved), ..Weave::default() };
         let mut files = self.files.clone();
         let pages = built(root, weave)?;
         // They name the contents by a hash, of which only a part was built with them.
@@ -149,6 +150,17 @@ fn kind(file: &Path) -> &'static str {
         Some("md" | "txt" | "rs" | "go" | "py" | "toml") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
+}
+
+/// Builds the book under `root` for paper and e-books, where nothing unfolds, in a folder that goes when
+/// `take` has made of it what it wants.
+pub fn on_paper<T>(root: &Path, take: impl FnOnce(&Path, &Book) -> Result<T>) -> Result<T> {
+    let book = Arc::new(crate::sound_book(root)?);
+    let folder = Folder::claim(&crate::target(root).join("book"))?;
+    let html = folder.path().join("html");
+    let weave = Weave { book: Some(Arc::clone(&book)), paper: true, ..Weave::default() };
+    build_woven(root, &html, weave, |_| Ok(()))?;
+    take(&html, &book)
 }
 
 /// Builds the book under `root` into `to`, with or without its drafts.

@@ -25,6 +25,7 @@ pub mod minutes;
 pub mod needs;
 pub mod opening;
 pub mod page;
+pub mod paper;
 pub mod patch;
 pub mod preprocess;
 pub mod problem;

@@ -10,6 +10,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::book::Book;
 use crate::check::check;
+use crate::paper::paper;
 use crate::source::normalise;
 use crate::woven::woven;
 
@@ -24,6 +25,8 @@ pub struct Weave {
     /// The only pages that are wanted, if not all are. They and their neighbours, which they name, are
     /// all that is left of the book; the neighbours are empty.
     pub only: Option<BTreeSet<PathBuf>>,
+    /// Whether it is for paper, where nothing unfolds.
+    pub paper: bool,
 }
 
 impl Preprocessor for Weave {
@@ -85,7 +88,8 @@ impl Weave {
             chapter.source_path = None;
             chapter.content.clear();
         } else if self.only.as_ref().is_none_or(|only| only.contains(&page.path)) {
-            chapter.content.clone_from(&woven(book, page).text);
+            let text = &woven(book, page).text;
+            chapter.content = if self.paper { paper(text) } else { text.clone() };
         } else {
             chapter.content.clear();
         }
