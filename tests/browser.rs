@@ -179,7 +179,7 @@ fn all_can_be_read_without_a_script_and_nothing_is_wider_than_a_telephone() {
 /// What axe-core, a program that knows what hinders readers, says of every page.
 #[test]
 fn nothing_hinders_a_reader() {
-    let Some(axe) = std::env::var_os("BOOK_AXE") else {
+    let Some(axe) = std::env::var_os("BOOK_AXE").filter(|axe| !axe.is_empty()) else {
         println!("skipped: BOOK_AXE does not name axe-core's axe.min.js");
         return;
     };

@@ -24,13 +24,16 @@
     };
     const pause = (time) => new Promise((done) => setTimeout(done, time));
     const ask = async (known) => {
-        const options = { cache: "no-store", signal: AbortSignal.timeout(known ? 60000 : 5000) };
+        const signal = AbortSignal.timeout(known ? 60000 : 5000);
+        const options = { cache: "no-store", priority: "low", signal };
         return (await fetch("/.book/state" + (known ? "?not=" + known : ""), options)).json();
     };
     const others = new BroadcastChannel("book");
     others.onmessage = (message) => take(message.data);
     // Where the server is stopped, or another program has its port, the page stays as it is.
     const wait = async () => {
+        // The page itself comes first.
+        await pause(1000);
         for (let known; ;) {
             try {
                 const state = await ask(known);
