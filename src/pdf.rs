@@ -66,11 +66,31 @@ fn print(chromium: &Path, page: &Path, file: &Path) -> Result<()> {
     browser.arg(url.as_str()).stdin(Stdio::null());
     let printed = browser.output().with_context(|| format!("{}", chromium.display()))?;
     // It ends well whether or not it could write.
-    let is_written = fs::read(file).is_ok_and(|pdf| pdf.starts_with(b"%PDF-"));
-    if !printed.status.success() || !is_written {
+    let pdf = fs::read(file).ok().filter(|pdf| pdf.starts_with(b"%PDF-"));
+    let Some(mut pdf) = pdf.filter(|_| printed.status.success()) else {
         bail!("{}: {}", chromium.display(), String::from_utf8_lossy(&printed.stderr).trim());
+    };
+    name_once(&mut pdf);
+    fs::write(file, pdf).with_context(|| format!("can't write {}", file.display()))
+}
+
+/// A heading that Chromium moves to the next page is twice in its bookmark. The file tells by their
+/// bytes where its parts are, so what is taken out leaves blanks behind the name.
+fn name_once(pdf: &mut [u8]) {
+    // In ASCII, or in UTF-16 and hexadecimal.
+    for (begins, end) in [(&b"/Title ("[..], b')'), (&b"/Title <FEFF"[..], b'>')] {
+        let mut at = 0;
+        while let Some(found) = pdf[at..].windows(begins.len()).position(|bytes| bytes == begins) {
+            let from = at + found + begins.len();
+            let length = pdf[from..].iter().position(|&byte| byte == end).unwrap_or(0);
+            let (half, title) = (length / 2, &pdf[from..from + length]);
+            if length > 0 && length % 2 == 0 && title[..half] == title[half..] {
+                pdf[from + half] = end;
+                pdf[from + half + 1..=from + length].fill(b' ');
+            }
+            at = from + length;
+        }
     }
-    Ok(())
 }
 
 /// An option with a path, which need not be UTF-8.
@@ -78,4 +98,18 @@ fn option(name: &str, path: &Path) -> std::ffi::OsString {
     let mut option = std::ffi::OsString::from(name);
     option.push(path);
     option
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bookmark_says_its_name_once_and_nothing_moves() {
+        let mut pdf =
+            b"<</Title (RecallRecall)/Next 7>><</Title (Break it)>><</Title ()>>".to_vec();
+        name_once(&mut pdf);
+        let named = b"<</Title (Recall)      /Next 7>><</Title (Break it)>><</Title ()>>";
+        assert_eq!(pdf, named, "{}", String::from_utf8_lossy(&pdf));
+    }
 }
