@@ -9,6 +9,7 @@ pub mod fork;
 pub mod measure;
 pub mod member;
 pub mod new;
+pub mod pdf;
 pub mod picture;
 pub mod predict;
 pub mod prove;
@@ -22,8 +23,10 @@ pub mod verdict;
 pub mod watch;
 pub mod write;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use weave::Book;
@@ -48,6 +51,13 @@ pub fn root() -> Result<PathBuf> {
 /// in, if cargo started it there, since its options can say where that is; else the one that cargo
 /// names.
 pub fn target(root: &Path) -> PathBuf {
+    // Cargo takes as long to say it as a page to be woven.
+    static KNOWN: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(root.to_owned()).or_insert_with(|| find_target(root)).clone()
+}
+
+fn find_target(root: &Path) -> PathBuf {
     let is_of_root = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|dir| *dir == *root);
     let built_in = || {
         let program = std::env::current_exe().ok()?;
@@ -65,9 +75,14 @@ pub fn target(root: &Path) -> PathBuf {
 /// Reads the book under `root` and refuses one that has problems.
 pub fn sound_book(root: &Path) -> Result<Book> {
     let book = Book::load(root)?;
-    let problems = weave::check::check(&book);
+    sound(&book).map(|()| book)
+}
+
+/// Refuses a book that has problems.
+pub fn sound(book: &Book) -> Result<()> {
+    let problems = weave::check::check(book);
     if problems.is_empty() {
-        return Ok(book);
+        return Ok(());
     }
     let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
     anyhow::bail!("{}", listed.join("\n"))

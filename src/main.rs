@@ -80,6 +80,21 @@ enum Verb {
     Recall(book::recall::Args),
     /// Measure what waiting costs on this machine, and compare its ratios with the page's
     Measure,
+    /// Print the book, without drafts, as a PDF, by Chromium
+    ///
+    /// A4, with page numbers and bookmarks; what is folded on a page is open, and the answers of the
+    /// cards stand behind each note.
+    Pdf {
+        /// The file to write
+        #[arg(default_value = book::pdf::FILE)]
+        file: PathBuf,
+    },
+    /// Write the book, without drafts, as an EPUB, for readers of e-books
+    Epub {
+        /// The file to write
+        #[arg(default_value = "async-rust-by-heart.epub")]
+        file: PathBuf,
+    },
     /// Build the book, without drafts, as a site for any host and any path, and check its links
     ///
     /// The folder is replaced as a whole at the end. It stays as it is where a link or a redirect
@@ -181,6 +196,8 @@ fn run(cli: Cli) -> Result<()> {
         Verb::Recall(_) => book::member::run(&root, "verb-recall").map(|never| match never {}),
         Verb::Gauntlet(_) => unreachable!("it needs no book"),
         Verb::Measure => book::measure::run(&root),
+        Verb::Pdf { file } => book::pdf::run(&root, &file),
+        Verb::Epub { .. } => book::member::run(&root, "verb-epub").map(|never| match never {}),
         Verb::Site { dir, url } => book::site::run(&root, &dir, &url),
         Verb::Break { name, times: Some(times) } => {
             book::broken::count(&root, name.as_deref(), times)

@@ -7,12 +7,13 @@ mod mine;
 mod post;
 mod request;
 mod serve;
+mod weaver;
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, stderr, stdout};
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,12 +21,9 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::say;
 use crate::watch::Files;
-use build::Edition;
 use mine::Mine;
 use serve::Site;
-
-/// What the book is made of, relative to its root.
-const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
+use weaver::{Building, Weaver};
 
 /// How long the end waits for a build, which takes a second at most.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +43,7 @@ pub fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
     let address = listener.local_addr()?;
     let started = Instant::now();
     let site = Arc::new(Site::new(address.port(), Mine::new(root)?));
-    let building = Arc::new(Mutex::new(()));
+    let building = Arc::new(Building::default());
     let (end, told) = mpsc::channel();
     let woven = end.clone();
     thread::spawn(move || signals.forever().try_for_each(|_| end.send(Told::End)));
@@ -57,8 +55,8 @@ pub fn run(root: &Path, address: SocketAddr, open: bool) -> Result<()> {
         // Nothing else is told but the end.
         let _ = told.recv();
     }
-    // A build removes its folder when it ends, and no other begins while this is held.
-    std::mem::forget(within(PATIENCE, || building.try_lock().ok()));
+    // A build removes its folder when it ends.
+    within(PATIENCE, || building.end().then_some(()));
     Ok(())
 }
 
@@ -84,37 +82,18 @@ fn within<T>(time: Duration, get: impl Fn() -> Option<T>) -> Option<T> {
 }
 
 /// Builds the book, and again after each change, for ever; tells when it has done so first.
-fn weave(root: &Path, site: &Site, building: &Mutex<()>, told: &mpsc::Sender<Told>) {
-    let parts = MADE_OF.map(|part| root.join(part));
-    let mut files = Files::look(&parts);
-    for number in 0_u64.. {
-        {
-            let _building = building.lock();
-            build(root, site);
-        }
-        if number == 0 && told.send(Told::Woven).is_err() {
-            // Reading has ended already.
-            return;
-        }
-        files = files.changed(&parts);
+fn weave(root: &Path, site: &Arc<Site>, building: &Arc<Building>, told: &mpsc::Sender<Told>) {
+    let mut weaver = Weaver::new(root, site, building);
+    let mut files = Files::look(root);
+    weaver.weave(&BTreeSet::new());
+    // Nobody listens where reading has ended already.
+    if told.send(Told::Woven).is_err() {
+        return;
     }
-}
-
-/// Builds once, and says in the terminal and on the open pages how it went.
-fn build(root: &Path, site: &Site) {
-    let started = Instant::now();
-    let built = catch_unwind(AssertUnwindSafe(|| Edition::build(root)))
-        .unwrap_or_else(|_| Err(anyhow!("a bug of the book's program; the terminal has more")))
-        .map_err(|error| format!("{error:#}"));
-    let took = started.elapsed().as_millis();
-    let err = &mut stderr();
-    if let Err(error) = &built {
-        say::line(err, format_args!("not woven; the last good book stays:\n{error}"));
-        site.take(built);
-    } else if site.take(built) {
-        say::line(err, format_args!("woven in {took} ms"));
-    } else {
-        say::line(err, format_args!("woven in {took} ms; no page differs"));
+    loop {
+        let now = files.changed(root);
+        weaver.weave(&files.differing(&now));
+        files = now;
     }
 }
 

@@ -3,7 +3,7 @@
 //! It asks and is not told. What a kernel tells follows files and not their names: one that is
 //! replaced is lost sight of. Folders of containers, of networks and of another system tell nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,14 +12,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use weave::belongs;
+use weave::book::SRC;
 
-/// How long nothing is looked at: at least so long, and so many times as long as a look takes.
+/// What is looked at, relative to the root.
+const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
+
+/// How long nothing is looked at: at least so long, and so many times as long as a look takes. The
+/// pages, of which there are few, are looked at more often than all else.
 const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_OF_PAGES: Duration = Duration::from_millis(25);
 const TIMES: u32 = 20;
 
 /// How long the files must stay the same before a change counts as complete, and how often that is
 /// waited for.
 const QUIET: Duration = Duration::from_millis(50);
+const QUIET_OF_PAGES: Duration = Duration::from_millis(15);
 const LOOKS: usize = 20;
 
 /// Files and what lies in folders, as they were at one time.
@@ -27,7 +34,7 @@ const LOOKS: usize = 20;
 pub struct Files(BTreeMap<PathBuf, Result<Stamp, io::ErrorKind>>);
 
 /// What differs when a file was written, or another was put in its place.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     file: (u64, u64),
     len: u64,
@@ -36,9 +43,14 @@ struct Stamp {
 }
 
 impl Files {
-    /// All in these folders now, and these files.
-    pub fn look(parts: &[impl AsRef<Path>]) -> Files {
-        let found = parts.iter().flat_map(|part| belongs::entries(part.as_ref()));
+    /// All that the book is made of now.
+    pub fn look(root: &Path) -> Files {
+        Files::of(root, &MADE_OF)
+    }
+
+    /// All in these parts of a folder now, each a folder or a file.
+    pub fn of(root: &Path, parts: &[&str]) -> Files {
+        let found = parts.iter().flat_map(|part| belongs::entries(&root.join(part)));
         let stamped = |found: io::Result<Metadata>| match found {
             Ok(metadata) => Ok(Stamp::of(&metadata)),
             Err(error) => Err(error.kind()),
@@ -46,24 +58,80 @@ impl Files {
         Files(found.map(|(path, found)| (path, stamped(found))).collect())
     }
 
-    /// Waits until they differ from these, and until whoever changes them has finished.
-    pub fn changed(&self, parts: &[impl AsRef<Path>]) -> Files {
-        let mut took = Duration::ZERO;
+    /// Waits until these parts of a folder differ from what they were, and until whoever changes them has
+    /// finished.
+    pub fn changed_of(&self, root: &Path, parts: &[&str]) -> Files {
         loop {
-            thread::sleep(PAUSE.max(took * TIMES));
-            let started = Instant::now();
-            let now = Files::look(parts);
+            thread::sleep(PAUSE);
+            let now = Files::of(root, parts);
             if now != *self {
-                return now.settled(parts);
+                return now.settled(QUIET, || Files::of(root, parts));
             }
-            took = started.elapsed();
         }
     }
 
-    fn settled(mut self, parts: &[impl AsRef<Path>]) -> Files {
+    /// Waits until the book differs from what it was, and until whoever changes it has finished.
+    pub fn changed(&self, root: &Path) -> Files {
+        let mut took = Duration::ZERO;
+        let mut looked = Instant::now();
+        loop {
+            let pages =
+                self.changed_pages(root, PAUSE.max(took * TIMES).saturating_sub(looked.elapsed()));
+            if let Some(pages) = pages {
+                return self.and(root, pages);
+            }
+            looked = Instant::now();
+            let now = Files::look(root);
+            if now != *self {
+                return now.settled(QUIET, || Files::look(root));
+            }
+            took = looked.elapsed();
+        }
+    }
+
+    /// The pages, if they come to differ from these within that time.
+    fn changed_pages(&self, root: &Path, time: Duration) -> Option<Files> {
+        let is_page = |path: &Path| path.starts_with(root.join(SRC));
+        let pages = Files(
+            self.0
+                .iter()
+                .filter(|(path, _)| is_page(path))
+                .map(|(path, stamp)| (path.clone(), *stamp))
+                .collect(),
+        );
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            let started = Instant::now();
+            let now = Files::of(root, &[SRC]);
+            if now != pages {
+                return Some(now.settled(QUIET_OF_PAGES, || Files::of(root, &[SRC])));
+            }
+            thread::sleep(PAUSE_OF_PAGES.max(started.elapsed() * TIMES));
+        }
+        None
+    }
+
+    /// These with other pages.
+    fn and(&self, root: &Path, pages: Files) -> Files {
+        let others = self.0.iter().filter(|(path, _)| !path.starts_with(root.join(SRC)));
+        Files(
+            pages.0.into_iter().chain(others.map(|(path, stamp)| (path.clone(), *stamp))).collect(),
+        )
+    }
+
+    /// What differs between these and others, by path.
+    pub fn differing(&self, others: &Files) -> BTreeSet<PathBuf> {
+        let one_way = |a: &Files, b: &Files| {
+            let differs = |(path, stamp): &(&PathBuf, &_)| b.0.get(*path) != Some(*stamp);
+            a.0.iter().filter(differs).map(|(path, _)| path.clone()).collect::<Vec<_>>()
+        };
+        one_way(self, others).into_iter().chain(one_way(others, self)).collect()
+    }
+
+    fn settled(mut self, quiet: Duration, look: impl Fn() -> Files) -> Files {
         for _ in 0..LOOKS {
-            thread::sleep(QUIET);
-            let now = Files::look(parts);
+            thread::sleep(quiet);
+            let now = look();
             if now == self {
                 break;
             }
@@ -102,15 +170,11 @@ mod tests {
         dir
     }
 
-    fn parts(dir: &tempfile::TempDir) -> [std::path::PathBuf; 2] {
-        ["book", "book.toml"].map(|part| dir.path().join(part))
-    }
-
     #[test]
     fn what_is_not_of_the_book_is_no_change() {
         let dir = book();
-        let (at, parts) = (|name: &str| dir.path().join(name), parts(&dir));
-        let before = Files::look(&parts);
+        let at = |name: &str| dir.path().join(name);
+        let before = Files::look(dir.path());
         for theirs in [".edges.md.swp", "4913", "edges.md~", "#edges.md#", "edges.md___jb_tmp___"] {
             fs::write(at("book/why").join(theirs), "text").unwrap();
         }
@@ -119,17 +183,17 @@ mod tests {
         fs::write(at("target/built"), "").unwrap();
         fs::write(at("README.md"), "").unwrap();
         fs::read(at("book/why/edges.md")).unwrap();
-        assert!(before == Files::look(&parts));
+        assert!(before == Files::look(dir.path()));
     }
 
     #[test]
     fn every_way_to_change_the_book_is_a_change() {
         let dir = book();
-        let (at, parts) = (|name: &str| dir.path().join(name), parts(&dir));
-        let mut before = Files::look(&parts);
+        let at = |name: &str| dir.path().join(name);
+        let mut before = Files::look(dir.path());
         let mut changes = |what: &str, change: &dyn Fn()| {
             change();
-            let now = Files::look(&parts);
+            let now = Files::look(dir.path());
             assert!(before != now, "{what}");
             before = now;
         };

@@ -86,7 +86,46 @@ fn is_source(entry: &fs::DirEntry) -> bool {
     entry.file_name().to_string_lossy().ends_with(".source")
 }
 
-/// A page asks over and over and holds no connection, so any number of tabs share a browser's six.
+/// One tab waits for news, and a thousand others would not hear them later.
+#[test]
+fn who_knows_the_book_as_it_is_hears_of_it_when_it_changes() {
+    let checkout = Checkout::new("news");
+    let reading = Reading::start(&checkout);
+    let first = reading.state();
+    let wait = format!("/.book/state?not={}", first["tag"].as_str().unwrap());
+    let edited = checkout.read("start.md") + "\nA sentence of today.\n";
+    let news = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| reading.page(&wait));
+        checkout.edit("start.md", &edited);
+        waiting.join().unwrap()
+    });
+    assert!(
+        !news.contains(first["build"].as_str().unwrap()) && news.contains("\"build\""),
+        "{news}"
+    );
+    let known = "/.book/state?not=0000";
+    assert!(reading.page(known).contains("\"build\""), "who knows another is told at once");
+}
+
+#[test]
+fn a_page_is_sent_compressed_to_who_takes_it_so() {
+    let checkout = Checkout::new("compressed");
+    let reading = Reading::start(&checkout);
+    let length = |coding: &str| -> usize {
+        let head = format!(
+            "HEAD /start.html HTTP/1.1\r\nHost: {}\r\nAccept-Encoding: {coding}\r\n\
+             Connection: close\r\n\r\n",
+            reading.addr
+        );
+        let said = reading.ask(&head).to_lowercase();
+        assert_eq!(said.contains("content-encoding: gzip"), coding == "gzip", "{said}");
+        let (_, length) = said.split_once("content-length: ").unwrap();
+        length.split('\r').next().unwrap().parse().unwrap()
+    };
+    assert!(length("gzip") * 3 < length("identity"));
+}
+
+/// A page asks and holds no connection, so any number of tabs share a browser's six.
 #[test]
 fn fifty_tabs_live_on_one_connection() {
     let checkout = Checkout::new("tabs");

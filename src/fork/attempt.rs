@@ -45,14 +45,13 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             false => bail!("not every test passes"),
         };
     }
-    let parts = [fork.dir.as_path()];
-    let mut files = Files::look(&parts);
+    let mut files = Files::of(&fork.dir, &[""]);
     loop {
         if let Err(error) = once(&book, &fork, &exercise) {
             say::line(&mut std::io::stdout(), format_args!("{error:#}"));
         }
         say::line(&mut std::io::stderr(), format_args!("\nwaiting for a save; Ctrl-C ends this"));
-        files = files.changed(&parts);
+        files = files.changed_of(&fork.dir, &[""]);
     }
 }
 

@@ -14,10 +14,14 @@ const LONGEST: usize = 64 * 1024;
 pub struct Request {
     /// The bytes of the path, decoded, without the query.
     pub path: Vec<u8>,
+    /// What stands behind the `?`, as it was sent.
+    pub query: String,
     /// `GET` wants the body, `HEAD` does not.
     pub body: bool,
     /// Whether another request may follow on this connection.
     pub more: bool,
+    /// Whether the body may be compressed.
+    pub gzip: bool,
     /// What a page asks to change; nothing, if it only asks.
     pub post: Option<Post>,
 }
@@ -109,8 +113,21 @@ fn meant(parsed: &httparse::Request<'_, '_>, hosts: &[String]) -> Result<Request
     let has_body = post.is_none()
         && (all("transfer-encoding").count() > 0 || all("content-length").any(|n| n != b"0"));
     let more = parsed.version == Some(1) && !asks("connection", "close") && !has_body;
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    Ok(Request { path: percent_decode_str(path).collect(), body, more, post })
+    let target = path.split('#').next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let query = query.to_owned();
+    let gzip = all("accept-encoding").any(takes_gzip);
+    Ok(Request { path: percent_decode_str(path).collect(), query, body, more, gzip, post })
+}
+
+/// Whether the codings that a peer takes have gzip among them; of no weight is refused.
+fn takes_gzip(codings: &[u8]) -> bool {
+    let codings = String::from_utf8_lossy(codings).to_ascii_lowercase();
+    codings.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        name.trim() == "gzip" && !refused
+    })
 }
 
 /// For a request that means another server.
@@ -126,7 +143,7 @@ mod tests {
     }
 
     fn request(path: &str, body: bool, more: bool) -> Result<Request, &'static str> {
-        Ok(Request { path: path.into(), body, more, post: None })
+        Ok(Request { path: path.into(), query: String::new(), body, more, gzip: false, post: None })
     }
 
     #[test]
@@ -134,7 +151,11 @@ mod tests {
         let host = "Host: localhost:3000\r\n";
         let get = format!("GET /a%20b%ff.html?x=1 HTTP/1.1\r\n{host}\r\n");
         let path = b"/a b\xff.html".to_vec();
-        assert_eq!(asked(&get), Ok(Request { path, body: true, more: true, post: None }));
+        let query = "x=1".to_owned();
+        assert_eq!(
+            asked(&get),
+            Ok(Request { path, query, body: true, more: true, gzip: false, post: None })
+        );
         let head = format!("HEAD / HTTP/1.1\r\n{host}Connection: Close\r\n\r\n");
         assert_eq!(asked(&head), request("/", false, false));
         let with_body = format!("GET / HTTP/1.1\r\n{host}Content-Length: 3\r\n\r\nabc");
@@ -157,7 +178,14 @@ mod tests {
         let post = Some(Post { token: b"t".to_vec(), body: b"{}".to_vec() });
         assert_eq!(
             posted(right),
-            Ok(Request { path: b"/a".to_vec(), body: true, more: true, post })
+            Ok(Request {
+                path: b"/a".to_vec(),
+                query: String::new(),
+                body: true,
+                more: true,
+                gzip: false,
+                post,
+            })
         );
         for (old, new, status) in [
             ("Origin: http://127.0.0.1:3000", "Origin: http://evil.example", "403 Forbidden"),
@@ -210,6 +238,20 @@ mod tests {
         assert_eq!(next(), Some(request("/1", true, true)));
         assert_eq!(next(), Some(request("/2", true, true)));
         assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn what_is_compressed_was_asked_for() {
+        let gzip = |headers: &str| {
+            asked(&format!("GET / HTTP/1.1\r\nHost: localhost:3000\r\n{headers}\r\n")).unwrap().gzip
+        };
+        for yes in ["gzip", "gzip, deflate, br, zstd", "br, GZIP;q=0.5", "identity,gzip ; q=1.0"] {
+            assert!(gzip(&format!("Accept-Encoding: {yes}\r\n")), "{yes}");
+        }
+        for no in ["br", "gzip;q=0", "deflate, gzip; q=0.000", "xgzip", ""] {
+            assert!(!gzip(&format!("Accept-Encoding: {no}\r\n")), "{no}");
+        }
+        assert!(!gzip(""));
     }
 
     #[test]

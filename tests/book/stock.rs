@@ -46,18 +46,15 @@ fn prove(works: &Works) -> Result<()> {
         bail!("not the same pages: {:?} and {:?}", ours.keys(), stock.keys());
     }
     for (page, text) in &ours {
-        let differs = main(text) != main(&stock[page]);
-        if differs {
-            bail!("{page} is not the same");
+        let lines = text.lines().zip(stock[page].lines());
+        if let Some((ours, stock)) = lines.into_iter().find(|(ours, stock)| ours != stock) {
+            bail!("{page} is not the same:\n    ours:  {ours}\n    stock: {stock}");
+        }
+        if text.len() != stock[page].len() {
+            bail!("{page} is not as long");
         }
     }
     Ok(())
-}
-
-/// What a page shows, without the furniture around it.
-fn main(page: &str) -> Option<&str> {
-    let (_, rest) = page.split_once("<main>")?;
-    Some(rest.split_once("</main>")?.0)
 }
 
 /// The files below `dir` with this extension, by their path inside it.

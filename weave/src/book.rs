@@ -13,6 +13,7 @@ use crate::problem::{Fault, Problem};
 use crate::source::Tests;
 use crate::summary::{Entry, Summary};
 use crate::text;
+use crate::woven::outline;
 
 /// The folder of the prose, relative to the root of the repository; `src` in `book.toml`.
 pub const SRC: &str = "book";
@@ -74,6 +75,24 @@ impl Book {
     /// The page at a path relative to the book's source folder.
     pub fn page(&self, path: &Path) -> Option<&Page> {
         self.pages.iter().find(|page| page.path == path)
+    }
+
+    /// Reads a page again that was saved, and nothing else; `false` if there is no such page. What was
+    /// found out about the others stays, where they show nothing of it that differs.
+    pub fn reread(&mut self, path: &Path) -> io::Result<bool> {
+        let Some(at) = self.pages.iter().position(|page| page.path == path) else {
+            return Ok(false);
+        };
+        let old = &self.pages[at];
+        let text = text::read(&self.root.join(&old.file))?;
+        let mut page = Page::parse_as(self.markdown, &old.file, &old.path, text);
+        page.part.clone_from(&old.part);
+        let is_same = outline(self, old) == outline(self, &page);
+        self.pages[at] = page;
+        if !is_same {
+            self.pages.iter_mut().for_each(|page| page.kept.forget_woven());
+        }
+        Ok(true)
     }
 
     fn read_pages(&mut self, summary: Summary) {

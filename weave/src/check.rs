@@ -47,6 +47,20 @@ pub fn check(book: &Book) -> Vec<Problem> {
 }
 
 fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
+    let listings = page.kept.listings.get_or_init(|| listings(book, page));
+    problems.extend(listings.iter().cloned());
+    for block in &page.blocks {
+        if let Fence::Console { .. } = block.fence
+            && let Some((at, fault)) = programs(book, block)
+        {
+            problems.push(page.problem(block.line + at, fault));
+        }
+    }
+}
+
+/// What is wrong with the blocks of a page, other pages aside.
+fn listings(book: &Book, page: &Page) -> Vec<Problem> {
+    let mut problems = Vec::new();
     for block in &page.blocks {
         let fault = match &block.fence {
             Fence::Rust { run } => rust(book, page, block, *run),
@@ -63,14 +77,14 @@ fn blocks(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
             Fence::Drawing => drawing(page, block),
             Fence::Diff { test, .. } => diff(book, block, test),
             Fence::Recall { .. } => recall(block),
-            Fence::Console { .. } => programs(book, block).or_else(|| too_long(&block.body)),
-            Fence::Refusal(_) | Fence::Slow => too_long(&block.body),
+            Fence::Console { .. } | Fence::Refusal(_) | Fence::Slow => too_long(&block.body),
             Fence::Text => None,
         };
         if let Some((at, fault)) = fault {
             problems.push(page.problem(block.line + at, fault));
         }
     }
+    problems
 }
 
 /// A fault and how many lines below the block's fence it stands.

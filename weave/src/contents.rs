@@ -1,9 +1,10 @@
 //! What weave writes from the marks of all pages: the line under a title, the map, the routes.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use crate::book::Book;
 use crate::fork;
+use crate::highlight;
 use crate::marks::{Asked, Level, Needs};
 use crate::minutes::minutes;
 use crate::needs;
@@ -73,6 +74,26 @@ fn listed(items: impl Iterator<Item = String>) -> String {
         [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => items.concat(),
     }
+}
+
+/// The note that reads a crate's code: the one of its name, or the first that shows a file of it.
+pub fn note_of<'a>(book: &'a Book, file: &Path) -> Option<&'a Page> {
+    let folder: PathBuf = file.components().take(2).collect();
+    let of_crate = folder.file_name()?.to_string_lossy();
+    let includes = format!("{}/", folder.display());
+    let shows = |page: &&Page| {
+        page.blocks.iter().any(|block| {
+            block.body.trim_start().starts_with("{{#include") && block.body.contains(&includes)
+        })
+    };
+    let mut notes = book.pages.iter().filter(|page| !page.draft);
+    notes.clone().find(|page| page.name() == of_crate).or_else(|| notes.find(shows))
+}
+
+/// A link to a page, as HTML.
+pub fn html_link(from: &Page, to: &Page) -> String {
+    let href = relative(&from.path, &to.path);
+    format!("<a href=\"{href}\">{}</a>", highlight::escape(to.title()))
 }
 
 fn link(from: &Page, to: &Page) -> String {

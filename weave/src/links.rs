@@ -1,7 +1,6 @@
 //! Links, followed as a browser follows them in the built book: what is dead there is refused.
 
-use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
@@ -9,21 +8,21 @@ use percent_encoding::percent_decode_str;
 use crate::book::Book;
 use crate::page::{Link, Page};
 use crate::problem::Fault;
-use crate::render::render;
+use crate::woven::woven;
 
 const FOLDER: &str = "it leads to a folder: name a page in it";
 
 /// What links can lead to in the built book.
 pub struct Site<'a> {
     book: &'a Book,
-    /// The pages by where they are built, with the ids in them once somebody asks.
-    pages: HashMap<PathBuf, (&'a Page, OnceCell<HashSet<String>>)>,
+    /// The pages by where they are built.
+    pages: HashMap<PathBuf, &'a Page>,
 }
 
 impl<'a> Site<'a> {
     /// The site of a book.
     pub fn of(book: &'a Book) -> Site<'a> {
-        let built = |page: &'a Page| (page.path.with_extension("html"), (page, OnceCell::new()));
+        let built = |page: &'a Page| (page.path.with_extension("html"), page);
         Site { book, pages: book.pages.iter().map(built).collect() }
     }
 
@@ -57,12 +56,11 @@ impl<'a> Site<'a> {
         };
         match self.pages.get(&target) {
             Some(_) if link.image => Err("it is a page, and no picture".into()),
-            Some((of, ids)) => {
+            Some(of) => {
                 if of.draft && !page.draft {
                     return Err("it leads to a draft, which is never published".into());
                 }
-                let ids = ids.get_or_init(|| self.ids(of));
-                match fragment.is_empty() || ids.contains(&fragment) {
+                match fragment.is_empty() || woven(self.book, of).ids.contains(&fragment) {
                     true => Ok(()),
                     false => Err(headings(of)),
                 }
@@ -71,10 +69,6 @@ impl<'a> Site<'a> {
             None if self.book.files.contains(&target) => Ok(()),
             None => Err(self.nearest(&target)),
         }
-    }
-
-    fn ids(&self, page: &Page) -> HashSet<String> {
-        self.book.markdown.ids(&render(self.book, page)).into_iter().collect()
     }
 
     fn nearest(&self, target: &Path) -> String {

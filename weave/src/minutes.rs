@@ -19,8 +19,10 @@ pub fn minutes(book: &Book, page: &Page) -> usize {
 
 /// How many lines of code the reader sees without unfolding anything.
 pub fn code_lines(book: &Book, page: &Page) -> usize {
-    let shown = page.blocks.iter().filter(|block| !page.marks.folds(block.range.start));
-    shown.map(|block| lines_of(book, page, block)).sum()
+    *page.kept.code_lines.get_or_init(|| {
+        let shown = page.blocks.iter().filter(|block| !page.marks.folds(block.range.start));
+        shown.map(|block| lines_of(book, page, block)).sum()
+    })
 }
 
 fn lines_of(book: &Book, page: &Page, block: &Block) -> usize {

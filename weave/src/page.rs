@@ -12,6 +12,7 @@ use crate::prose;
 use crate::reader::Reader;
 use crate::source::Include;
 use crate::text::MARK;
+use crate::woven::Kept;
 
 /// The first line of a page that is a draft.
 pub const DRAFT: &str = "<!-- draft -->";
@@ -47,6 +48,8 @@ pub struct Page {
     pub part: String,
     /// Blocks and HTML that could not be read.
     pub problems: Vec<Problem>,
+    /// What was found out about it.
+    pub kept: Kept,
 }
 
 /// A fenced block.
@@ -138,6 +141,7 @@ impl Page {
             words: 0,
             part: String::new(),
             problems: Vec::new(),
+            kept: Kept::default(),
             text: String::new(),
         };
         Reader::new(&mut page, &text, 0).read(markdown);

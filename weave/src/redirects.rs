@@ -10,8 +10,8 @@ use toml::Spanned;
 use crate::book::Book;
 use crate::page::Page;
 use crate::problem::{Fault, Problem};
-use crate::render::render;
 use crate::source::normalise;
+use crate::woven::woven;
 
 /// The file that names them, relative to the root of the repository.
 const FILE: &str = "book.toml";
@@ -119,7 +119,7 @@ fn split(url: &str) -> (&str, Option<&str>) {
 
 /// Whether the page, as it is built, has that id.
 fn has_fragment(book: &Book, page: &Page, id: &str) -> bool {
-    book.markdown.ids(&render(book, page)).iter().any(|known| known == id)
+    woven(book, page).ids.contains(id)
 }
 
 fn published<'a>(book: &'a Book, path: &Path) -> Option<&'a Page> {

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
+use std::path::Path;
 
 use crate::book::Book;
 use crate::contents;
 use crate::fence::{Ending, Fence, Refusal, Varies};
+use crate::highlight::{self, escape};
+use crate::mdbook::pulldown_cmark::{Event, Tag, TagEnd, html};
 use crate::page::{Block, Page};
+use crate::sections;
 use crate::source::{Include, dedent};
 
 /// The page as mdBook Markdown. The book must have passed [`crate::check::check`]: what could not
@@ -50,18 +54,8 @@ fn marks(book: &Book, page: &Page) -> Vec<(Range<usize>, String)> {
             needs.range.clone(),
             format!("\n<div class=\"needs\">\n\n{line}\n\n</div>\n\n"),
         ));
-        for (name, class) in [("What to do", "what-to-do"), ("In one sentence", "in-one-sentence")]
-        {
-            let Some(at) = page.headings.iter().position(|h| h.level == 2 && h.text == name) else {
-                continue;
-            };
-            let start = page.start_of(page.headings[at].line);
-            let next = page.headings[at + 1..].iter().find(|heading| heading.level <= 2);
-            let end = next.map_or(page.text.len(), |next| page.start_of(next.line));
-            replace.push((start..start, format!("<section class=\"{class}\">\n\n")));
-            replace.push((end..end, "\n</section>\n\n".into()));
-        }
     }
+    replace.extend(sections::marks(page));
     if let Some(opening) = &page.opening {
         replace.push((opening.range.clone(), opening.html()));
     }
@@ -106,11 +100,11 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
         Fence::Rust { .. } | Fence::Go => match Include::parse(body) {
             Some(include) => {
                 let excerpt = include.ok()?.resolve(&book.root, &page.file).ok()?;
-                let file = format!("<code>{}:{}</code>", excerpt.file.display(), excerpt.line);
+                let file = source(book, page, &excerpt.file, excerpt.line);
                 let language = if block.fence == Fence::Go { "go" } else { "rust" };
                 figure("excerpt", &file, language, &excerpt.code)
             }
-            None => figure("program", &program_caption(page, block), "rust", body),
+            None => figure("program", &program_caption(page, block), "program", body),
         },
         Fence::Folded => {
             let excerpt = Include::parse(body)?.ok()?.resolve(&book.root, &page.file).ok()?;
@@ -130,36 +124,50 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             let caption = format!("one run; the numbers of {} vary", escape(&words.join(", ")));
             figure("console", &caption, "console", body)
         }
-        Fence::Console { varies: Varies::Nothing } => figure("console", "", "console", body),
+        Fence::Console { varies: Varies::Nothing } => {
+            figure("console", "recorded, and compared", "console", body)
+        }
         Fence::Drawing => drawing(body)?,
         Fence::Diff { name, test, ending } => {
             figure("diff", &diff_caption(body, name, test, ending), "diff", &diff_body(body))
         }
-        Fence::Recall { id, .. } => card(id, body)?,
+        Fence::Recall { id, .. } => card(page, id, body)?,
         Fence::Text => return None,
     })
 }
 
-/// A listing with its caption. Blank lines let the Markdown inside be read.
+/// Where an excerpt stands, and the note that reads its crate, where that is another one.
+fn source(book: &Book, page: &Page, file: &Path, line: usize) -> String {
+    let place = format!("<code>{}:{line}</code>", file.display());
+    match contents::note_of(book, file).filter(|note| note.path != page.path) {
+        Some(note) => format!("{place} <span>in {}</span>", contents::html_link(page, note)),
+        None => place,
+    }
+}
+
+/// A listing with its caption.
 fn figure(class: &str, caption: &str, language: &str, code: &str) -> String {
     let caption = match caption {
         "" => String::new(),
         text => format!("<figcaption>{text}</figcaption>\n"),
     };
-    let fence = if code.contains("```") { "````" } else { "```" };
-    let code = code.trim_end();
-    format!(
-        "<figure class=\"{class}\">\n{caption}\n{fence}{language}\n{code}\n{fence}\n\n</figure>\n"
-    )
+    let pre = pre(language, code);
+    format!("<figure class=\"{class}\">\n{caption}\n{pre}\n\n</figure>\n")
 }
 
 /// A listing that the reader unfolds, by the file in which it stands.
 fn folded(file: &str, code: &str) -> String {
-    let code = code.trim_end();
+    let pre = pre("rust", code);
     format!(
-        "<details class=\"folded\">\n<summary><code>{file}</code></summary>\n\n\
-         ```rust\n{code}\n```\n\n</details>\n"
+        "<details class=\"folded\">\n<summary><code>{file}</code></summary>\n\n{pre}\n\n\
+         </details>\n"
     )
+}
+
+/// Code as HTML. It begins a line of its own, so that Markdown takes all up to its end for HTML.
+fn pre(language: &str, code: &str) -> String {
+    let listing = highlight::listing(language, code.trim_end());
+    format!("<pre><code class=\"{language}\">{listing}</code></pre>")
 }
 
 /// The SVG below the command, as it is. No line of it is empty, as Markdown reads HTML up to there.
@@ -183,7 +191,12 @@ fn program_caption(page: &Page, block: &Block) -> String {
         (Some(_), 1) => format!("cargo book run {}", page.name()),
         (Some(at), _) => format!("cargo book run {} {}", page.name(), at + 1),
     };
-    format!("a program of this page <span class=\"run\"><code>{command}</code></span>")
+    let hidden = block.body.lines().any(|line| line == "#" || line.starts_with("# "));
+    let all = match hidden {
+        true => " <label><input type=\"checkbox\">all lines</label>",
+        false => "",
+    };
+    format!("a program of this page <span class=\"run\"><code>{command}</code></span>{all}")
 }
 
 fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
@@ -218,17 +231,25 @@ fn diff_body(body: &str) -> String {
     text.strip_prefix("@@\n").map(str::to_owned).unwrap_or(text)
 }
 
-fn card(id: &str, body: &str) -> Option<String> {
+/// The question is what is always shown, where HTML allows words only; it is one paragraph.
+fn card(page: &Page, id: &str, body: &str) -> Option<String> {
     let (question, answer) = body.split_once("\n---\n")?;
     Some(format!(
-        "<details class=\"recall\" id=\"recall-{id}\">\n<summary>\n\n{}\n\n</summary>\n\n{}\n\n</details>\n",
-        question.trim(),
+        "<details class=\"recall\" id=\"recall-{id}\">\n<summary><span>{}</span></summary>\n\
+         <div class=\"answer\">\n\n{}\n\n</div>\n</details>\n",
+        inline(page, question.trim()),
         answer.trim()
     ))
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Markdown of one paragraph as HTML without the paragraph, in one line.
+fn inline(page: &Page, text: &str) -> String {
+    let is_frame = |event: &Event<'_>| {
+        matches!(event, Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph))
+    };
+    let mut out = String::new();
+    html::push_html(&mut out, page.markdown.parser(text).filter(|event| !is_frame(event)));
+    out.trim().replace('\n', " ")
 }
 
 /// What proves the page: the count of its blocks, and the source of every test that it names.
@@ -255,10 +276,11 @@ fn proofs(book: &Book, page: &Page) -> String {
             out,
             "<details class=\"proof\">\n<summary><code>{test}</code></summary>\n\
              <p id=\"{}\"><code>{}:{}</code>, alone: <code>cargo test -p {of} {name}</code></p>\n\n\
-             ```rust\n{code}```\n\n</details>\n\n",
+             {}\n\n</details>\n\n",
             proof_id(test),
             found.file.display(),
             found.line,
+            pre("rust", &code),
         );
     }
     out
@@ -311,7 +333,8 @@ mod tests {
             "<summary>Exactly (Linux)</summary>\n\nSo. [Proof](#proof-a-b)",
             "<code>cargo book run a</code>",
             "<section class=\"what-to-do\">\n\n## What to do\n\nThis.\n\n\n</section>\n\n\
-             <section class=\"in-one-sentence\">\n\n## In one sentence\n\nThat.\n\n\n</section>\n\n## Break it",
+             <section class=\"in-one-sentence\">\n\n## In one sentence\n\nThat.\n\n\n</section>\n\n\
+             <section class=\"break-it\">\n\n## Break it",
         ]
         .into_iter()
         .enumerate()

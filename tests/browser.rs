@@ -1,0 +1,210 @@
+//! The pages in a real browser. Skipped, by name, where there is none.
+
+mod chromium;
+mod reader;
+mod signals;
+
+use std::fs;
+
+use chromium::{Browser, Tab};
+use reader::{Checkout, Reading};
+use serde_json::json;
+
+/// All pages of the book, as they are built.
+fn pages(checkout: &Checkout) -> Vec<String> {
+    let book = weave::Book::load(&checkout.root).unwrap();
+    let names = book.pages.iter().map(|page| page.path.with_extension("html"));
+    names.map(|name| name.display().to_string()).chain(["toc.html".into()]).collect()
+}
+
+#[test]
+fn a_tab_shows_what_is_saved_and_what_is_wrong_and_outlives_the_server() {
+    let Some(mut browser) = Browser::start("reload") else { return };
+    let checkout = Checkout::new("in-a-tab");
+    let reading = Reading::start(&checkout);
+    let port = reading.port();
+    let mut tab = browser.visitor();
+    tab.go(&format!("http://{}/start.html", reading.addr));
+    let good = checkout.read("start.md");
+
+    checkout.edit("start.md", &format!("{good}\nA sentence of today.\n"));
+    tab.until("document.querySelector('main')?.textContent.includes('A sentence of today.')");
+    checkout.edit("start.md", &format!("{good}\n```ruts\n```\n"));
+    tab.until("document.querySelector('[role=alert]')?.textContent.includes('unknown fence')");
+    checkout.edit("start.md", &good);
+    tab.until("!document.querySelector('[role=alert]')");
+
+    reading.stop();
+    checkout.edit("start.md", &format!("{good}\nA sentence of tomorrow.\n"));
+    let _again = Reading::of(reader::reader(&checkout.root, port));
+    tab.until("document.querySelector('main')?.textContent.includes('A sentence of tomorrow.')");
+}
+
+/// The search is asked as a reader asks, and says which pages it found, in its order.
+fn found(tab: &mut Tab<'_>, words: &str) -> Vec<String> {
+    tab.press("/");
+    tab.until("document.getElementById('search').open");
+    // What was found before is not taken for what is found now.
+    let said = "document.querySelector('#search [role=status]').textContent";
+    tab.eval("document.querySelector('#search input').value = ''");
+    tab.eval(&format!("{said} = ''"));
+    tab.type_in(words);
+    tab.until(&format!("/\\d+ section|Nothing/.test({said})"));
+    let links = "[...document.querySelectorAll('#search .note')].map((link) => link.pathname)";
+    let found = tab.eval(links);
+    tab.eval("document.getElementById('search').close()");
+    found.as_array().unwrap().iter().map(|path| path.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() {
+    let Some(mut browser) = Browser::start("search") else { return };
+    let checkout = Checkout::new("searched");
+    let reading = Reading::start(&checkout);
+    let mut tab = browser.visitor();
+    tab.go(&format!("http://{}/why/cost.html", reading.addr));
+    for (words, first) in [
+        ("epoll_wait", "/why/readiness.html"),
+        ("EPOLLET", "/why/edges.html"),
+        ("libc::EPOLLET", "/why/edges.html"),
+        ("eventfd", "/small-mio/waking.html"),
+        ("EPOLLEXCLUSIVE", "/small-mio/herds.html"),
+        ("join!", "/what-runs/concurrency.html"),
+        // It stands in the answer of a card alone.
+        ("not the step from empty to readable", "/why/edges.html"),
+    ] {
+        let found = found(&mut tab, words);
+        assert_eq!(found.first().map(String::as_str), Some(first), "{words}: {found:?}");
+    }
+    assert!(found(&mut tab, "no such word anywhere").is_empty());
+
+    // Every page whose text has the name is found.
+    let has = |page: &String| {
+        let text = reading.page(&format!("/{page}"));
+        let (_, main) = text.split_once("<main").unwrap();
+        let (main, _) = main.split_once("</main>").unwrap();
+        let mut words = main.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| word == "EPOLLET")
+    };
+    let mut right: Vec<String> =
+        pages(&checkout).iter().filter(|page| has(page)).map(|page| format!("/{page}")).collect();
+    let mut found = found(&mut tab, "EPOLLET");
+    right.sort();
+    found.sort();
+    assert!(found.len() > 3 && found == right, "{found:?} and not {right:?}");
+
+    // Enter follows the first; its words are marked there.
+    tab.press("/");
+    let input = "document.querySelector('#search input')";
+    tab.until(&format!("{input}.selectionEnd === 7 && document.activeElement === {input}"));
+    tab.type_in("EPOLLONESHOT");
+    tab.until(&format!("{input}.value === 'EPOLLONESHOT'"));
+    tab.press("Enter");
+    tab.until(
+        "location.pathname === '/small-mio/herds.html' && CSS.highlights.get('found')?.size > 0",
+    );
+}
+
+#[test]
+fn keys_turn_pages_and_unfold_cards_and_a_page_remembers_where_one_was() {
+    let Some(mut browser) = Browser::start("keys") else { return };
+    let checkout = Checkout::new("keys");
+    let reading = Reading::start(&checkout);
+    let mut tab = browser.visitor();
+    let page = format!("http://{}/why/edges.html", reading.addr);
+    tab.system_is("light");
+    tab.go(&page);
+    let background = "getComputedStyle(document.documentElement).backgroundColor";
+    let light = tab.eval(background);
+    tab.system_is("dark");
+    tab.until(&format!("{background} !== {light}"));
+    tab.press("t");
+    tab.until(&format!("{background} === {light}"));
+    tab.go(&format!("http://{}/why/model.html", reading.addr));
+    assert_eq!(tab.eval(background), light, "the choice holds on other pages");
+    tab.press("t");
+    tab.until(&format!("{background} !== {light}"));
+
+    tab.press("ArrowLeft");
+    tab.until("location.pathname === '/why/edges.html' && document.readyState === 'complete'");
+    let open = "document.querySelectorAll('details.recall[open]').length";
+    assert_eq!(tab.eval(open), 0);
+    tab.press("c");
+    tab.until(&format!("{open} === document.querySelectorAll('details.recall').length"));
+    tab.press("c");
+    tab.until(&format!("{open} === 0"));
+
+    tab.eval("document.getElementById('objections').scrollIntoView()");
+    let place = "Math.round(document.getElementById('objections').getBoundingClientRect().top)";
+    let was = tab.eval(place);
+    tab.press("ArrowRight");
+    tab.until("location.pathname === '/why/model.html' && document.readyState === 'complete'");
+    tab.go(&page);
+    tab.until("scrollY > 1000");
+    let now = tab.eval(place);
+    assert!((now.as_i64().unwrap() - was.as_i64().unwrap()).abs() <= 2, "{now} and not {was}");
+}
+
+#[test]
+fn all_can_be_read_without_a_script_and_nothing_is_wider_than_a_telephone() {
+    let Some(mut browser) = Browser::start("plain") else { return };
+    let checkout = Checkout::new("plain");
+    let reading = Reading::start(&checkout);
+    let mut tab = browser.visitor();
+    tab.resize(360, 740);
+    let unfold = "for (const fold of document.querySelectorAll('details')) fold.open = true;";
+    for page in pages(&checkout) {
+        tab.go(&format!("http://{}/{page}", reading.addr));
+        tab.eval(unfold);
+        let wide = tab.eval("document.documentElement.scrollWidth");
+        assert!(wide.as_u64().unwrap() <= 360, "{page} is {wide} wide");
+    }
+    tab.without_scripts();
+    tab.go(&format!("http://{}/why/edges.html", reading.addr));
+    let is_seen = "document.querySelector('.recall .answer').checkVisibility()";
+    assert_eq!(tab.eval(is_seen), false);
+    // As a reader's press does.
+    let press = "document.querySelector('.recall summary').click()";
+    tab.eval(press);
+    tab.until(is_seen);
+    let shown = "getComputedStyle(document.querySelector('.boring')).display";
+    assert_eq!(tab.eval(shown), "none");
+    tab.eval("document.querySelector('figcaption input').click()");
+    assert_eq!(tab.eval(shown), "inline", "hidden lines are shown without a script");
+    assert_eq!(tab.eval("document.querySelectorAll('.copy').length"), 0, "no script ran");
+    tab.go(&format!("http://{}/toc.html", reading.addr));
+    assert!(tab.eval("document.querySelectorAll('main li a').length").as_u64().unwrap() > 20);
+}
+
+/// What axe-core, a program that knows what hinders readers, says of every page.
+#[test]
+fn nothing_hinders_a_reader() {
+    let Some(axe) = std::env::var_os("BOOK_AXE").filter(|axe| !axe.is_empty()) else {
+        println!("skipped: BOOK_AXE does not name axe-core's axe.min.js");
+        return;
+    };
+    let axe = fs::read_to_string(axe).expect("BOOK_AXE names axe-core's axe.min.js");
+    let Some(mut browser) = Browser::start("axe") else { return };
+    let checkout = Checkout::new("axe");
+    let reading = Reading::start(&checkout);
+    let mut tab = browser.visitor();
+    let unfold = "for (const fold of document.querySelectorAll('details')) fold.open = true; \
+                  for (const all of document.querySelectorAll('figcaption input')) all.click(); \
+                  new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))";
+    let run = "axe.run().then(({ violations }) => violations.map((is) => is.id + ': ' + is.nodes[0].html))";
+    let mut said = Vec::new();
+    for (width, theme) in [(360, "light"), (360, "dark"), (1440, "light"), (1440, "dark")] {
+        tab.resize(width, 900);
+        tab.system_is(theme);
+        for page in pages(&checkout) {
+            tab.go(&format!("http://{}/{page}", reading.addr));
+            tab.eval(unfold);
+            tab.eval(&axe);
+            let wrong = tab.eval(run);
+            if wrong != json!([]) {
+                said.push(format!("{page}, {width} wide, {theme}: {wrong}"));
+            }
+        }
+    }
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}
