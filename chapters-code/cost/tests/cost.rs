@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use cost::limits::{Limit, Met, Squeeze, least, meet, one_thread, too_many_mappings};
 use cost::{
-    Crowd, DEEP, Goroutines, MEMORY, Tasks, Threads, go_deep, measure, read, scoped, wait_as_task,
-    wait_for_byte, with_buffer,
+    Crowd, DEEP, Fibers, Goroutines, MEMORY, Tasks, Threads, go_deep, measure, read, scoped,
+    wait_as_task, wait_for_byte, with_buffer,
 };
 use lab::doomed::{self, Ended, Ending};
 use lab::measure::Memory;
@@ -55,6 +55,19 @@ fn a_goroutine_costs_more_than_a_task_and_less_than_a_thread() {
         let table = measure(crowds, 3, 0).unwrap();
         assert!(table.ratio(MEMORY, "goroutine", "task").unwrap() >= 2.0, "\n{table}");
         assert!(table.ratio(MEMORY, "thread", "goroutine").unwrap() >= 2.0, "\n{table}");
+    }));
+}
+
+#[test]
+fn a_fiber_costs_more_than_a_task_and_less_than_a_thread() {
+    passes(doomed::child("a_fiber_costs_more_than_a_task_and_less_than_a_thread", || {
+        let (mut tasks, mut fibers, mut threads) =
+            (Tasks::new().unwrap(), Fibers::new(), Threads::new());
+        let crowds: &mut [(&mut dyn Crowd, usize)] =
+            &mut [(&mut tasks, 10_000), (&mut fibers, 10_000), (&mut threads, 200)];
+        let table = measure(crowds, 3, 0).unwrap();
+        assert!(table.ratio(MEMORY, "fiber", "task").unwrap() >= 2.0, "\n{table}");
+        assert!(table.ratio(MEMORY, "thread", "fiber").unwrap() >= 2.0, "\n{table}");
     }));
 }
 

@@ -1,7 +1,12 @@
 //! What the note *The stack* claims.
 
+use std::env;
 use std::fs;
+use std::process::Command;
 use std::thread;
+use std::time::Instant;
+
+use blocking::experiment::{strace_works, system_calls};
 
 use fibers::fiber::{Fiber, suspend};
 use fibers::overflow::{
@@ -10,7 +15,7 @@ use fibers::overflow::{
 use fibers::stack::{Guard, SMALLEST, Stack, guard_by};
 use fibers::switch::First;
 use lab::doomed::{self, Ending, Signal};
-use lab::measure::Memory;
+use lab::measure::{Memory, marked};
 
 fn changed(first: First, guard: bool) -> usize {
     // SAFETY: what overflows here are 64 KiB at most, and there are 4 MiB below.
@@ -186,14 +191,7 @@ fn a_stack_that_is_given_back_is_given_out_again_and_the_kernel_gives_nothing_mo
         "a_stack_that_is_given_back_is_given_out_again_and_the_kernel_gives_nothing_more",
         || {
             thread::spawn(|| {
-                let fibers = || -> Vec<Fiber> {
-                    let fiber = || {
-                        let mut fiber = Fiber::new(64 << 10, suspend).unwrap();
-                        let _ = fiber.resume();
-                        fiber
-                    };
-                    (0..10_000).map(|_| fiber()).collect()
-                };
+                let fibers = || suspended(10_000);
                 drop(fibers());
                 let before = Memory::now().unwrap();
                 for _ in 0..3 {
@@ -221,4 +219,70 @@ fn a_thread_s_stacks_go_with_it() {
         let after = Memory::now().unwrap();
         assert!(after.address_space < before.address_space + (256 << 20), "{before:?}, {after:?}");
     });
+}
+
+/// So many fibers that have run to their first suspension.
+fn suspended(count: usize) -> Vec<Fiber> {
+    let one = |_| {
+        let mut fiber = Fiber::new(64 << 10, suspend).unwrap();
+        let _ = fiber.resume();
+        fiber
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn ten_thousand_fibers_for_the_second_time_make_no_system_call_for_their_stacks() {
+    const CLIENT: &str = "FIBERS_CLIENT";
+    let test = "ten_thousand_fibers_for_the_second_time_make_no_system_call_for_their_stacks";
+    if env::var_os(CLIENT).is_some() {
+        drop(suspended(10_000));
+        marked(|| drop(suspended(10_000)));
+        return;
+    }
+    if !strace_works() {
+        return println!("\nskipped: there is no strace here, or it may not trace");
+    }
+    let mut again = Command::new(env::current_exe().unwrap());
+    again.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CLIENT, "1");
+    // The allocator may ask for its heap: for the list, and for what each fiber has besides its stack.
+    let calls = system_calls(&again).unwrap();
+    assert!(calls < 10, "{calls} calls");
+}
+
+#[test]
+fn ten_thousand_fibers_are_made_no_slower_than_corosensei_s() {
+    use corosensei::stack::DefaultStack;
+    use corosensei::{Coroutine, CoroutineResult};
+
+    if lab::measure::emulated() {
+        return println!("skipped: another processor plays this one, and times mean nothing");
+    }
+    let theirs = || {
+        let one = |_| {
+            let stack = DefaultStack::new(64 << 10).unwrap();
+            let mut fiber =
+                Coroutine::<(), (), (), _>::with_stack(stack, |yielder, ()| yielder.suspend(()));
+            assert!(matches!(fiber.resume(()), CoroutineResult::Yield(())));
+            fiber
+        };
+        let from = Instant::now();
+        let made: Vec<_> = (0..10_000).map(one).collect();
+        let took = from.elapsed();
+        drop(made);
+        took
+    };
+    let ours = || {
+        let from = Instant::now();
+        let made = suspended(10_000);
+        let took = from.elapsed();
+        drop(made);
+        took
+    };
+    // Each in a thread of its own: the next one's pool is empty.
+    let rounds = (0..5)
+        .map(|_| [thread::spawn(ours).join().unwrap(), thread::spawn(theirs).join().unwrap()]);
+    let rounds: Vec<_> = rounds.collect();
+    let [ours, theirs] = [0, 1].map(|who| rounds.iter().map(|of| of[who]).min().unwrap());
+    assert!(ours <= theirs, "{ours:?}, {theirs:?}");
 }
