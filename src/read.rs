@@ -25,7 +25,7 @@ use mine::Mine;
 use serve::Site;
 
 /// What the book is made of, relative to its root.
-const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
+const MADE_OF: [&str; 6] = ["book", "chapters-code", "notes", "src", "tests", "book.toml"];
 
 /// How long the end waits for a build, which takes a second at most.
 const PATIENCE: Duration = Duration::from_secs(5);

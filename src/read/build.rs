@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use weave::preprocess::Weave;
+use weave::yours::Yours;
 use weave::{Book, Page, belongs};
 
 use super::folder::Folder;
@@ -46,13 +47,14 @@ impl Edition {
         }
         let mut hash = DefaultHasher::new();
         files.hash(&mut hash);
+        let yours = Yours::load(book);
         let notes = book.pages.iter().filter(|page| page.path.parent() != Some(Path::new("")));
         let file = |page: &Page| page.path.with_extension("html").to_string_lossy().into_owned();
         Ok(Edition {
             id: format!("{:016x}", hash.finish()),
             files,
             deck: deck::deck(book),
-            notes: notes.map(|page| (page.name(), file(page))).collect(),
+            notes: notes.chain(yours.pages.iter()).map(|page| (page.name(), file(page))).collect(),
         })
     }
 
@@ -89,7 +91,7 @@ fn kind(file: &Path) -> &'static str {
     }
 }
 
-/// Builds the book under `root` into `to`, with or without its drafts.
+/// Builds the book under `root` into `to`, with its drafts and the reader's notes, or without.
 pub fn build(root: &Path, to: &Path, drafts: bool) -> Result<()> {
     build_changed(root, to, drafts, |_| Ok(()))
 }
@@ -110,7 +112,8 @@ pub fn build_changed(
         config.build.build_dir = to.to_owned();
         change(&mut config)?;
         let mut book = MDBook::load_with_config(root, config)?;
-        book.with_preprocessor(Weave { drafts });
+        // Whoever reads at home has both.
+        book.with_preprocessor(Weave { drafts, yours: drafts });
         book.build()
     });
     let _ = fs::remove_dir_all(source);

@@ -167,6 +167,9 @@ fn reply(site: &Site, path: &[u8], post: Option<&Post>) -> Reply {
     if let Some((_, kind, text)) = mine::FILES.iter().find(|(name, ..)| *name == path) {
         return Reply { status: "200 OK", kind, body: text.as_bytes().to_vec() };
     }
+    if let Some(body) = site.mine.tasks(path) {
+        return Reply { status: "200 OK", kind: "text/plain; charset=utf-8", body };
+    }
     match edition.file(path) {
         Some((HTML, page)) => page_of("200 OK", page, &edition.id),
         Some((kind, file)) => Reply { status: "200 OK", kind, body: file.to_owned() },

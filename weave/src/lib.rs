@@ -35,6 +35,7 @@ pub mod render;
 pub mod source;
 pub mod summary;
 pub mod text;
+pub mod yours;
 
 pub use book::Book;
 pub use fence::{Ending, Fence, Varies};

@@ -7,7 +7,7 @@ use mdbook_preprocessor::{Preprocessor, parse_input};
 use weave::preprocess::Weave;
 
 fn main() -> ExitCode {
-    let weave = Weave { drafts: false };
+    let weave = Weave { drafts: false, yours: false };
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["supports", renderer] => match weave.supports_renderer(renderer) {

@@ -8,12 +8,15 @@ use crate::book::Book;
 use crate::check::check;
 use crate::render::render;
 use crate::source::normalise;
+use crate::yours::Yours;
 
 /// The preprocessor. Stock mdBook calls it through the `weave` program; the `book` command
 /// registers it in process, under the same name.
 pub struct Weave {
     /// Whether drafts are shown. Where they are not, they stand in the contents without a page.
     pub drafts: bool,
+    /// Whether the reader's own notes are shown.
+    pub yours: bool,
 }
 
 impl Preprocessor for Weave {
@@ -29,6 +32,9 @@ impl Preprocessor for Weave {
             bail!("{}", listed.join("\n"));
         }
         woven.for_each_chapter_mut(|chapter| self.chapter(&book, chapter));
+        if self.yours {
+            Yours::load(&book).add_to(&book, &mut woven);
+        }
         Ok(woven)
     }
 
