@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use weave::yours::Yours;
 use weave::{Book, Page};
 
 use crate::say;
@@ -12,7 +13,10 @@ use crate::say;
 pub fn run(root: &Path) -> Result<()> {
     let started = Instant::now();
     let book = Book::load(root)?;
-    let problems = weave::check::check(&book);
+    let mut problems = weave::check::check(&book);
+    let yours = Yours::load(&book);
+    // The author's first, and then the reader's, which are told by their folder.
+    problems.extend(yours.check(&book));
     let mut said: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     for page in book.pages.iter().filter(|page| page.draft) {
         said += &draft(&book, page);
@@ -23,9 +27,14 @@ pub fn run(root: &Path) -> Result<()> {
             n => format!("{n} drafts"),
         };
         let blocks: usize = book.pages.iter().map(|page| page.blocks.len()).sum();
+        let own = match yours.pages.len() {
+            0 => String::new(),
+            1 => ", and 1 of yours".to_owned(),
+            n => format!(", and {n} of yours"),
+        };
         let (pages, took) = (book.pages.len(), started.elapsed().as_millis());
         said += &format!(
-            "{pages} pages ({drafts}), {blocks} blocks: nothing wrong ({took} ms)\n\
+            "{pages} pages ({drafts}){own}, {blocks} blocks: nothing wrong ({took} ms)\n\
              `cargo test` proves the rest.\n"
         );
     }

@@ -9,6 +9,7 @@ pub mod fork;
 pub mod measure;
 pub mod member;
 pub mod new;
+pub mod note;
 pub mod pdf;
 pub mod picture;
 pub mod predict;

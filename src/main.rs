@@ -39,6 +39,8 @@ enum Verb {
     Check,
     /// Lay out a note: its page as a draft, the test of its claim, and all entries
     New(book::new::Args),
+    /// Open your own page for a note, which is shown under it; without a name, list yours
+    Note(book::note::Args),
     /// Run the console blocks again and write their output back
     Record {
         /// Only the pages whose path contains this
@@ -168,6 +170,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         Verb::Check => book::check::run(&root),
         Verb::New(args) => book::new::run(&root, &args),
+        Verb::Note(args) => book::note::run(&root, &args),
         Verb::Run(args) => book::run::run(&root, &args),
         Verb::Fork(args) => book::fork::run(&root, &args),
         Verb::Try(args) => book::fork::attempt::run(&root, &args),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use weave::mdbook::Markdown;
+use weave::yours::{NOTES, Yours};
 use weave::{Book, Fence, Page};
 
 use crate::cargo::{self, Built};
@@ -19,7 +20,10 @@ use crate::write;
 pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
     let book = Book::load(root)?;
     let wanted = |page: &&Page| only.is_none_or(|only| page.file.to_string_lossy().contains(only));
-    let pages: Vec<&Page> = book.pages.iter().filter(wanted).collect();
+    let yours = Yours::load(&book);
+    // The reader's own are recorded where they are asked for.
+    let own = yours.pages.iter().filter(|_| only.is_some_and(|only| only.starts_with(NOTES)));
+    let pages: Vec<&Page> = book.pages.iter().chain(own).filter(wanted).collect();
     if pages.is_empty() {
         let names: Vec<String> = book.pages.iter().map(Page::name).collect();
         bail!("no page `{}`; the pages are: {}", only.unwrap_or_default(), names.join(", "));

@@ -15,7 +15,7 @@ use weave::belongs;
 use weave::book::SRC;
 
 /// What is looked at, relative to the root.
-const MADE_OF: [&str; 5] = ["book", "chapters-code", "src", "tests", "book.toml"];
+const MADE_OF: [&str; 6] = ["book", "chapters-code", "notes", "src", "tests", "book.toml"];
 
 /// How long nothing is looked at: at least so long, and so many times as long as a look takes. The
 /// pages, of which there are few, are looked at more often than all else.

@@ -26,7 +26,8 @@ fn note(out: &mut String, exercise: &Exercise, page: &Page) {
     let _ = writeln!(
         out,
         "\n## {title}\n\nTakes {time}. Read the note first: `{}` in the checkout of the book, or the page\n\
-         of that name in the served one.\n",
+         of that name in the served one. Your own page for it is `notes/{name}.md` in the checkout:\n\
+         `cargo fork note {name}` opens it.\n",
         page.file.display()
     );
     for (number, task) in (1..).zip(exercise.of_note(&name)) {

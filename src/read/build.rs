@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use weave::preprocess::Weave;
+use weave::yours::Yours;
 use weave::{Book, Page, belongs};
 
 use super::folder::Folder;
@@ -47,7 +48,8 @@ impl Edition {
     pub fn build(root: &Path) -> Result<(Edition, Arc<Book>)> {
         // Our own check first: it knows what the author meant; mdBook only knows what is missing.
         let book = Arc::new(crate::sound_book(root)?);
-        let weave = Weave { drafts: true, book: Some(Arc::clone(&book)), ..Weave::default() };
+        let read = Some(Arc::clone(&book));
+        let weave = Weave { drafts: true, yours: true, book: read, ..Weave::default() };
         Ok((Edition::of(built(root, weave)?, &book), book))
     }
 
@@ -66,7 +68,8 @@ impl Edition {
             names.push("index.html".into());
         }
         let read = Some(Arc::clone(book));
-        let weave = Weave { drafts: true, book: read, only: Some(saved), ..Weave::default() };
+        let weave =
+            Weave { drafts: true, yours: true, book: read, only: Some(saved), ..Weave::default() };
         let mut files = self.files.clone();
         let pages = built(root, weave)?;
         // They name the contents by a hash, of which only a part was built with them.
@@ -83,13 +86,14 @@ impl Edition {
     fn of(files: Files, book: &Book) -> Edition {
         let said = files.iter().filter(|(name, _)| !follows(name));
         let said: Vec<(&Vec<u8>, u64)> = said.map(|(name, file)| (name, file.hash)).collect();
+        let yours = Yours::load(book);
         let notes = book.pages.iter().filter(|page| page.path.parent() != Some(Path::new("")));
         let file = |page: &Page| page.path.with_extension("html").to_string_lossy().into_owned();
         Edition {
             id: format!("{:016x}", hash(&said)),
             files,
             deck: deck::deck(book),
-            notes: notes.map(|page| (page.name(), file(page))).collect(),
+            notes: notes.chain(yours.pages.iter()).map(|page| (page.name(), file(page))).collect(),
         }
     }
 
@@ -174,7 +178,7 @@ pub fn on_paper<T>(root: &Path, take: impl FnOnce(&Path, &Book) -> Result<T>) ->
     take(&html, &book)
 }
 
-/// Builds the book under `root` into `to`, with or without its drafts.
+/// Builds the book under `root` into `to`, with its drafts and the reader's notes, or without.
 pub fn build(root: &Path, to: &Path, drafts: bool) -> Result<()> {
     build_changed(root, to, drafts, |_| Ok(()))
 }
@@ -186,7 +190,7 @@ pub fn build_changed(
     drafts: bool,
     change: impl FnOnce(&mut Config) -> Result<()>,
 ) -> Result<()> {
-    build_woven(root, to, Weave { drafts, ..Weave::default() }, change)
+    build_woven(root, to, Weave { drafts, yours: drafts, ..Weave::default() }, change)
 }
 
 fn build_woven(

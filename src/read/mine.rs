@@ -91,6 +91,16 @@ impl Mine {
         }
     }
 
+    /// The tasks of an exercise, at `/.book/exercises/NAME/TASKS.md`, as text.
+    pub fn tasks(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let path = std::str::from_utf8(path).ok()?.strip_prefix("/.book/")?;
+        let of_fork = |fork: &Fork| {
+            let folder = fork.dir.strip_prefix(&self.root).ok()?;
+            (Path::new(path) == folder.join("TASKS.md")).then(|| fork.dir.join("TASKS.md"))
+        };
+        std::fs::read(Fork::all(&self.root).iter().find_map(of_fork)?).ok()
+    }
+
     fn state(&self, edition: &Edition) -> Result<Value> {
         let (history, error) = match self.log.read() {
             Ok(history) => (history, None),

@@ -142,6 +142,15 @@
         else main.append(line);
     };
 
+    // The reader's own page says how far the exercise of its note is, and leads to it.
+    const exercise = async (section) => {
+        const all = await ask("exercises").catch(() => []);
+        const one = all.find((one) => one.note === section.dataset.note);
+        if (!one) return;
+        const tasks = element("a", { href: `/.book/${one.folder}/TASKS.md` }, one.folder);
+        section.querySelector(".yours-mark").append(". Your exercise: ", tasks, `, ${one.state}`);
+    };
+
     // ---- The first page ----
 
     const first = async () => {
@@ -269,6 +278,7 @@
         }
         for (const card of main.querySelectorAll("details.recall[id^='recall-']")) gradeable(card);
         if (mine.notes[page]) mark(mine.notes[page]);
+        for (const section of main.querySelectorAll("section.yours")) exercise(section);
         if (page === "index.html" || page === "start.html") await first();
         if (page === "recall.html") sitting();
     };

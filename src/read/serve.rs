@@ -214,6 +214,9 @@ fn reply(site: &Site, path: &[u8], query: &str, post: Option<&Post>) -> Reply {
     if let Some((_, kind, text)) = mine::FILES.iter().find(|(name, ..)| *name == path) {
         return Reply::of("200 OK", kind, text.as_bytes().to_vec());
     }
+    if let Some(body) = site.mine.tasks(path) {
+        return Reply::of("200 OK", "text/plain; charset=utf-8", body);
+    }
     match edition.file(path) {
         Some((HTML, page)) => page_of("200 OK", page, &edition.id),
         Some((kind, file)) => Reply::of("200 OK", kind, file.to_owned()),

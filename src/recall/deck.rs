@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use weave::yours::Yours;
 use weave::{Book, Fence, Page, cards};
 
 use super::day::Day;
@@ -32,9 +33,12 @@ pub struct Card {
     pub answer: String,
 }
 
-/// All cards, in the order of the book.
+/// All cards: the author's in the order of the book, then those of the reader's own notes with which
+/// nothing is wrong.
 pub fn deck(book: &Book) -> Vec<Card> {
-    book.pages.iter().flat_map(of_page).collect()
+    let yours = Yours::load(book);
+    let of_yours = yours.sound(book).flat_map(of_page);
+    book.pages.iter().flat_map(of_page).chain(of_yours).collect()
 }
 
 fn of_page(page: &Page) -> impl Iterator<Item = Card> {

@@ -44,8 +44,9 @@ pub fn prove(works: &Works, page: &Page, block: &Block) -> Outcome {
         }
         if let Some(differences) = differences(&step.output, &printed, varies(&block.fence)) {
             bail!(
-                "`{}` prints something else now; `cargo book record {}` writes it down\n{}",
+                "`{}` prints something else now; `cargo book record {}{}` writes it down\n{}",
                 step.command,
+                if page.yours { "notes/" } else { "" },
                 page.name(),
                 differences
             );

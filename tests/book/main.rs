@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use weave::source::Include;
-use weave::{Block, Fence, Page};
+use weave::yours::NOTES;
+use weave::{Block, Fence, Page, Problem};
 
 use tally::Tally;
 use works::Works;
@@ -56,9 +57,23 @@ fn main() {
         panic!("this program could not be started again: {error}");
     }
     let arguments = Arguments::from_args();
-    let works = Arc::new(Works::new());
     let tally = Arc::new(Tally::default());
-    let trials = trials(&works, &tally);
+    // The reader's notes are proven where they are asked for, and never with the author's.
+    let (works, trials) =
+        match arguments.filter.as_ref().is_some_and(|asked| asked.starts_with(NOTES)) {
+            true => {
+                let (works, problems) = Works::of_notes();
+                let works = Arc::new(works);
+                let mut trials = vec![sound(problems)];
+                trials.extend(of_pages(&works, &tally));
+                (works, trials)
+            }
+            false => {
+                let works = Arc::new(Works::new());
+                let trials = trials(&works, &tally);
+                (works, trials)
+            }
+        };
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         println!("{}", tally.report(works.book()));
@@ -69,6 +84,13 @@ fn main() {
 fn trials(works: &Arc<Works>, tally: &Arc<Tally>) -> Vec<Trial> {
     let mut trials = vec![check(works), stock::trial(works)];
     trials.extend(sabotage::trials(works));
+    trials.extend(of_pages(works, tally));
+    trials
+}
+
+/// The tests of all pages.
+fn of_pages(works: &Arc<Works>, tally: &Arc<Tally>) -> Vec<Trial> {
+    let mut trials = Vec::new();
     for page in &works.book().pages {
         for at in 0..page.blocks.len() {
             trials.extend(block(works, tally, page, at));
@@ -90,6 +112,14 @@ fn check(works: &Arc<Works>) -> Trial {
     let works = Arc::clone(works);
     Trial::test("book::check", move || {
         let problems = weave::check::check(works.book());
+        let listed: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+        if listed.is_empty() { Ok(()) } else { Err(listed.into()) }
+    })
+}
+
+/// The same for the reader's notes.
+fn sound(problems: Vec<Problem>) -> Trial {
+    Trial::test(format!("{NOTES}::check"), move || {
         let listed: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
         if listed.is_empty() { Ok(()) } else { Err(listed.into()) }
     })
@@ -133,7 +163,8 @@ fn trial(
 ) -> Trial {
     let (tally, draft) = (Arc::clone(tally), page.draft);
     let kind = name.split("::").next().unwrap_or(name).to_owned();
-    Trial::ignorable_test(format!("{}::{name}", page.name()), move || {
+    let of = if page.yours { format!("{NOTES}::") } else { String::new() };
+    Trial::ignorable_test(format!("{of}{}::{name}", page.name()), move || {
         judged(prove(), &kind, draft, &tally)
     })
 }

@@ -10,8 +10,9 @@ use std::time::SystemTime;
 use anyhow::{Result, anyhow};
 use book::broken::{self, Copies};
 use book::cargo::{self, Built};
-use weave::Book;
 use weave::source::CRATES;
+use weave::yours::Yours;
+use weave::{Book, Problem};
 
 pub struct Works {
     book: Book,
@@ -49,6 +50,20 @@ impl Works {
             eprintln!("error: {error}");
             std::process::exit(1)
         });
+        Works::of(book)
+    }
+
+    /// The same for the reader's own notes: their pages stand in the place of the author's. The second is
+    /// what is wrong with those that have no place.
+    pub fn of_notes() -> (Works, Vec<Problem>) {
+        let mut works = Works::new();
+        let yours = Yours::load(&works.book);
+        let problems = yours.check(&works.book);
+        works.book.pages = yours.pages;
+        (works, problems)
+    }
+
+    fn of(book: Book) -> Works {
         Works {
             book,
             built: Once::new(),
@@ -109,7 +124,9 @@ impl Works {
 
     /// The broken copies of the chapter crates.
     pub fn copies(&self) -> Result<&Copies> {
-        let dir = || book::target(self.root()).join("book/broken");
+        let is_yours = self.book.pages.iter().any(|page| page.yours);
+        let name = if is_yours { "book/broken-notes" } else { "book/broken" };
+        let dir = || book::target(self.root()).join(name);
         once(&self.copies, || Copies::build(&self.book, dir(), None))
     }
 

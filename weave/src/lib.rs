@@ -39,6 +39,7 @@ pub mod source;
 pub mod summary;
 pub mod text;
 pub mod woven;
+pub mod yours;
 
 pub use book::Book;
 pub use fence::{Ending, Fence, Varies};

@@ -26,6 +26,15 @@ impl<'a> Site<'a> {
         Site { book, pages: book.pages.iter().map(built).collect() }
     }
 
+    /// The same, with pages that have places of their own.
+    pub fn with(mut self, pages: &'a [Page]) -> Site<'a> {
+        for page in pages {
+            let place = page.path.with_extension("html");
+            self.pages.entry(place).or_insert(page);
+        }
+        self
+    }
+
     /// Whether a link of a page leads somewhere.
     pub fn follow(&self, page: &Page, link: &Link) -> Result<(), Fault> {
         let to = link.to.as_str();

@@ -46,6 +46,11 @@ pub struct Page {
     pub words: usize,
     /// The title of the part in which `SUMMARY.md` lists it.
     pub part: String,
+    /// Whether it is the reader's and not the author's.
+    pub yours: bool,
+    /// The crates that its programs may use beyond those that it is about: those of the note that it
+    /// belongs to.
+    pub also: Vec<String>,
     /// Blocks and HTML that could not be read.
     pub problems: Vec<Problem>,
     /// What was found out about it.
@@ -140,6 +145,8 @@ impl Page {
             opening: None,
             words: 0,
             part: String::new(),
+            yours: false,
+            also: Vec::new(),
             problems: Vec::new(),
             kept: Kept::default(),
             text: String::new(),
@@ -202,6 +209,7 @@ impl Page {
             .map(|(test, _)| test)
             .chain(of_diffs)
             .filter_map(|test| Some(test.split_once("::")?.0))
+            .chain(self.also.iter().map(String::as_str))
             .collect();
         crates.sort_unstable();
         crates.dedup();

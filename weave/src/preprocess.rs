@@ -13,6 +13,7 @@ use crate::check::check;
 use crate::paper::paper;
 use crate::source::normalise;
 use crate::woven::woven;
+use crate::yours::Yours;
 
 /// The preprocessor. Stock mdBook calls it through the `weave` program; the `book` command
 /// registers it in process, under the same name.
@@ -27,6 +28,8 @@ pub struct Weave {
     pub only: Option<BTreeSet<PathBuf>>,
     /// Whether it is for paper, where nothing unfolds.
     pub paper: bool,
+    /// Whether the reader's own notes are shown.
+    pub yours: bool,
 }
 
 impl Preprocessor for Weave {
@@ -40,6 +43,9 @@ impl Preprocessor for Weave {
             None => Arc::new(sound(&ctx.root)?),
         };
         woven.for_each_chapter_mut(|chapter| self.chapter(&book, chapter));
+        if self.yours {
+            Yours::load(&book).add_to(&book, &mut woven);
+        }
         if let Some(only) = &self.only {
             woven.items = neighbourhoods(&woven, only);
         }

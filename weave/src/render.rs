@@ -129,7 +129,8 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
         }
         Fence::Drawing => drawing(body)?,
         Fence::Diff { name, test, ending } => {
-            figure("diff", &diff_caption(body, name, test, ending), "diff", &diff_body(body))
+            let command = (!page.yours).then_some(name);
+            figure("diff", &diff_caption(body, command, test, ending), "diff", &diff_body(body))
         }
         Fence::Recall { id, .. } => card(page, id, body)?,
         Fence::Text => return None,
@@ -184,6 +185,9 @@ fn drawing(body: &str) -> Option<String> {
 
 /// How the reader runs a program of the page, by its number where there are several.
 fn program_caption(page: &Page, block: &Block) -> String {
+    if page.yours {
+        return "a program of yours".into();
+    }
     let programs: Vec<&Block> = page.programs().collect();
     let number = programs.iter().position(|program| program.line == block.line);
     let command = match (number, programs.len()) {
@@ -199,7 +203,8 @@ fn program_caption(page: &Page, block: &Block) -> String {
     format!("a program of this page <span class=\"run\"><code>{command}</code></span>{all}")
 }
 
-fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
+/// `name`: of a diff that the reader can break the crate with.
+fn diff_caption(body: &str, name: Option<&String>, test: &str, ending: &Ending) -> String {
     let file = body.lines().find_map(|line| line.strip_prefix("--- ")).unwrap_or("").trim();
     let how = match ending {
         Ending::Hangs => "hangs".into(),
@@ -208,8 +213,11 @@ fn diff_caption(body: &str, name: &str, test: &str, ending: &Ending) -> String {
         Ending::Fails(None) => "fails".into(),
         Ending::Fails(Some(words)) => format!("fails: <q>{}</q>", escape(words)),
     };
+    let run = name.map_or(String::new(), |name| {
+        format!("<span class=\"run\"><code>cargo book break {name}</code></span>")
+    });
     format!(
-        "<code>{file}</code> <span class=\"run\"><code>cargo book break {name}</code></span>\
+        "<code>{file}</code> {run}\
          <span class=\"how\"><a href=\"#{}\"><code>{test}</code></a> then {how}</span>",
         proof_id(test)
     )
@@ -264,8 +272,12 @@ fn proofs(book: &Book, page: &Page) -> String {
     if named.is_empty() {
         return String::new();
     }
+    let (title, of) = match page.yours {
+        true => ("What proves your note", "notes::"),
+        false => ("What proves this page", ""),
+    };
     let mut out = format!(
-        "\n\n## What proves this page\n\n`cargo test {}` runs {}. The tests that it names:\n\n",
+        "\n\n## {title}\n\n`cargo test {of}{}` runs {}. The tests that it names:\n\n",
         page.name(),
         count(page, named.len())
     );
