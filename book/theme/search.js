@@ -1,6 +1,7 @@
 // The search: mdBook's index has the text of all sections, and this looks through it.
 (() => {
     const { html, keep } = window.book;
+    const INDEX = new URL('{{ resource "searchindex.js" }}', document.currentScript.src);
     const root = html.dataset.root;
     const dialog = document.getElementById("search");
     const input = dialog.querySelector("input");
@@ -19,7 +20,7 @@
         window.search = {};
         await new Promise((loaded, failed) => {
             const script = document.createElement("script");
-            script.src = root + '{{ resource "searchindex.js" }}';
+            script.src = INDEX;
             script.onload = loaded;
             script.onerror = failed;
             document.head.append(script);
