@@ -85,8 +85,11 @@
         });
     };
 
+    // The same to look at: prose keeps its blanks, and code gets rid of the index's.
+    const legible = (text) => text.replace(/\s+/g, " ").replace(/(::|[([{&|!<*]) /g, "$1").replace(/\. (?=[a-z_])/g, ".");
+
     const excerpt = (hit, terms) => {
-        const text = joined(hit.shown);
+        const text = legible(hit.shown);
         const at = Math.max(text.toLowerCase().indexOf(terms[0]), 0);
         const from = Math.max(text.lastIndexOf(" ", Math.max(at - 60, 0)), 0);
         const line = document.createElement("p");
