@@ -29,7 +29,7 @@
         const commands = [...pre.querySelectorAll("kbd")].map((command) => command.textContent);
         return commands.length ? commands.join("\n") : pre.textContent;
     };
-    for (const pre of all("main pre")) {
+    const addButton = (pre) => {
         const button = document.createElement("button");
         button.type = "button";
         button.className = "copy";
@@ -45,7 +45,10 @@
             setTimeout(() => { button.textContent = "Copy"; }, 2000);
         });
         pre.before(button);
-    }
+    };
+    // When the page is drawn and its reader has nothing else to ask of it.
+    const later = window.requestIdleCallback ?? setTimeout;
+    later(() => all("main pre").forEach(addButton));
     const reachable = new ResizeObserver((entries) => {
         for (const { target } of entries) {
             if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;

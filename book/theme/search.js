@@ -1,6 +1,7 @@
 // The search: mdBook's index has the text of all sections, and this looks through it.
 (() => {
     const { html, keep } = window.book;
+    const INDEX = new URL('{{ resource "searchindex.js" }}', document.currentScript.src);
     const root = html.dataset.root;
     const dialog = document.getElementById("search");
     const input = dialog.querySelector("input");
@@ -19,7 +20,7 @@
         window.search = {};
         await new Promise((loaded, failed) => {
             const script = document.createElement("script");
-            script.src = root + '{{ resource "searchindex.js" }}';
+            script.src = INDEX;
             script.onload = loaded;
             script.onerror = failed;
             document.head.append(script);
@@ -84,8 +85,11 @@
         });
     };
 
+    // The same to look at: prose keeps its blanks, and code gets rid of the index's.
+    const legible = (text) => text.replace(/\s+/g, " ").replace(/(::|[([{&|!<*]) /g, "$1").replace(/\. (?=[a-z_])/g, ".");
+
     const excerpt = (hit, terms) => {
-        const text = joined(hit.shown);
+        const text = legible(hit.shown);
         const at = Math.max(text.toLowerCase().indexOf(terms[0]), 0);
         const from = Math.max(text.lastIndexOf(" ", Math.max(at - 60, 0)), 0);
         const line = document.createElement("p");

@@ -85,7 +85,7 @@ pub fn canonical(page: &str) -> Vec<&str> {
 /// What a browser might ask for next, without what belongs to other hosts.
 pub fn links(page: &str, at: &Url, site: &Url) -> Vec<Url> {
     let link =
-        Regex::new(r#"(?:\s(?:href|src)="|url\(['"]?|searchindex_js = ")([^"')]+)"#).unwrap();
+        Regex::new(r#"(?:\s(?:href|src|data-search)="|url\(['"]?|new URL\(')([^"')]+)"#).unwrap();
     let base = between(page, "<base href=\"", "\"").first().map(|base| at.join(base).unwrap());
     let at = base.unwrap_or_else(|| at.clone());
     let found = link.captures_iter(page).map(|link| at.join(&link[1]).unwrap());

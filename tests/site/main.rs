@@ -101,7 +101,8 @@ fn under_a_path_every_link_of_the_book_leads_somewhere_and_no_page_is_left_out()
         assert!(url.path().starts_with(host.url.path()), "{url} is outside");
         let text = String::from_utf8_lossy(&body).into_owned();
         let extension = url.path().rsplit_once('.').map_or("html", |(_, extension)| extension);
-        if ["html", "css"].contains(&extension) {
+        let is_search = url.path().contains("theme/search");
+        if is_search || ["html", "css"].contains(&extension) {
             next.extend(links(&text, &url, &host.url));
         }
         seen.insert(url, text);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::belongs;
 use crate::fork::{self, Tasks};
+use crate::glossary::GLOSSARY;
 use crate::ledger::Ledger;
 use crate::mdbook::Markdown;
 use crate::page::Page;
@@ -87,10 +88,10 @@ impl Book {
         let text = text::read(&self.root.join(&old.file))?;
         let mut page = Page::parse_as(self.markdown, &old.file, &old.path, text);
         page.part.clone_from(&old.part);
-        let is_same = outline(self, old) == outline(self, &page);
+        let is_same = path != Path::new(GLOSSARY) && outline(self, old) == outline(self, &page);
         self.pages[at] = page;
         if !is_same {
-            self.pages.iter_mut().for_each(|page| page.kept.forget_woven());
+            self.pages.iter_mut().for_each(|page| page.kept.forget_others());
         }
         Ok(true)
     }
@@ -176,5 +177,37 @@ pub(crate) mod tests {
             ledger: Ledger::default(),
             problems: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_page_that_is_read_again_is_checked_with_what_rests_on_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let file = dir.path().join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        };
+        write("chapters-code/.keep", "");
+        write("book.toml", "[book]\n");
+        write("book/SUMMARY.md", "# S\n\n- [A](a.md)\n- [B](b.md)\n");
+        write("book/a.md", "# A\n\n[there](b.md#part)\n");
+        write("book/b.md", "# B\n\n## Part\n");
+        let mut book = Book::load(dir.path()).unwrap();
+        let dead = |book: &Book| {
+            let problems = crate::check::check(book).into_iter().map(|problem| problem.to_string());
+            problems.filter(|said| said.contains("dead link")).count()
+        };
+        let shown = |book: &Book| std::sync::Arc::clone(crate::woven::woven(book, &book.pages[0]));
+        let (before, was) = (dead(&book), shown(&book));
+        assert_eq!(before, 0);
+        write("book/b.md", "# B\n\n## Another\n");
+        assert!(book.reread(Path::new("b.md")).unwrap());
+        assert_eq!(dead(&book), 1, "a link of another page");
+        assert!(std::sync::Arc::ptr_eq(&was, &shown(&book)), "which was not woven again");
+        write("book/b.md", "# Of another name\n\n## Part\n");
+        assert!(book.reread(Path::new("b.md")).unwrap());
+        assert_eq!(dead(&book), 0);
+        assert!(!std::sync::Arc::ptr_eq(&was, &shown(&book)), "it may show the name");
+        assert!(!book.reread(Path::new("c.md")).unwrap());
     }
 }

@@ -115,20 +115,27 @@ pub fn check(book: &Book, problems: &mut Vec<Problem>) {
     let (terms, wrong) = read(book, glossary);
     problems.extend(wrong);
     for page in book.pages.iter().filter(|page| page.marks.needs.is_some() && !page.draft) {
-        let needed = needs::all(book, page);
-        let is_known = |term: &&Term| {
-            term.note == page.path || needed.iter().any(|note| note.path == term.note)
-        };
-        let unknown: Vec<&Term> = terms.iter().filter(|term| !is_known(term)).collect();
-        for prose in said(page) {
-            for term in &unknown {
-                if let Some((at, form)) = find(page, &prose, term) {
-                    let line = page.line(prose.offset(at));
-                    problems.push(page.problem(line, not_yet(book, term, form)));
-                }
+        problems
+            .extend(page.kept.terms.get_or_init(|| of_page(book, page, &terms)).iter().cloned());
+    }
+}
+
+/// The terms in a note that neither it nor what it needs introduces.
+fn of_page(book: &Book, page: &Page, terms: &[Term]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let needed = needs::all(book, page);
+    let is_known =
+        |term: &&Term| term.note == page.path || needed.iter().any(|note| note.path == term.note);
+    let unknown: Vec<&Term> = terms.iter().filter(|term| !is_known(term)).collect();
+    for prose in said(page) {
+        for term in &unknown {
+            if let Some((at, form)) = find(page, &prose, term) {
+                let line = page.line(prose.offset(at));
+                problems.push(page.problem(line, not_yet(book, term, form)));
             }
         }
     }
+    problems
 }
 
 fn not_yet(book: &Book, term: &Term, form: &str) -> Fault {

@@ -15,6 +15,8 @@ use crate::source::Include;
 #[derive(Debug, Default)]
 pub struct Kept {
     woven: OnceLock<Arc<Woven>>,
+    /// Its terms that are not introduced yet, which rest on the needs of all notes and the glossary.
+    pub(crate) terms: OnceLock<Vec<Problem>>,
     /// What is wrong with its listings and diffs, which rest on the sources and on nothing else.
     pub(crate) listings: OnceLock<Vec<Problem>>,
     /// Its lines of code, which rest on the sources too.
@@ -41,8 +43,9 @@ pub fn woven<'a>(book: &Book, page: &'a Page) -> &'a Arc<Woven> {
 
 impl Kept {
     /// Forgets what rests on other pages too.
-    pub(crate) fn forget_woven(&mut self) {
+    pub(crate) fn forget_others(&mut self) {
         self.woven = OnceLock::new();
+        self.terms = OnceLock::new();
     }
 }
 
