@@ -342,14 +342,21 @@ fn fibers_that_yield_to_each_other_do_not_keep_those_that_wait_for_sockets() {
         run(|| {
             let listener = TcpListener::bind(HERE).unwrap();
             let address = listener.local_addr().unwrap();
+            let (waits, waited) = std::sync::mpsc::channel();
             for _ in 0..2 {
-                spawn(|| {
+                let waits = waits.clone();
+                spawn(move || {
+                    // Its first turn comes when the one that accepts has begun to wait.
+                    waits.send(()).unwrap();
                     loop {
                         yield_now();
                     }
                 });
             }
-            let client = std::thread::spawn(move || std::net::TcpStream::connect(address).unwrap());
+            let client = std::thread::spawn(move || {
+                waited.recv().unwrap();
+                std::net::TcpStream::connect(address).unwrap()
+            });
             listener.accept().unwrap();
             client.join().unwrap();
         });
