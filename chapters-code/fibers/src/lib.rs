@@ -45,6 +45,7 @@ pub mod begin;
 #[cfg(target_arch = "x86_64")]
 pub mod copied;
 pub mod cost;
+mod join;
 pub mod machine;
 mod net;
 mod runtime;
@@ -60,5 +61,6 @@ pub mod stack;
 pub mod switch;
 pub mod unseen;
 
+pub use join::JoinHandle;
 pub use net::{TcpListener, TcpStream, UnixStream};
-pub use runtime::{JoinHandle, run, sleep, spawn, spawn_sized, yield_now};
+pub use runtime::{run, sleep, spawn, spawn_sized, yield_now};

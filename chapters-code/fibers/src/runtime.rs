@@ -1,19 +1,17 @@
 //! Who runs next: a queue of the fibers that can go on, and one wait for all the others.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::panic;
 use std::rc::Rc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use my_mio::event::Source;
 use my_mio::{Events, Interest, Poll, Registry, Token};
 
 use crate::fiber::{self, Fiber, Progress, suspend};
+use crate::join::{Ends, JoinHandle, Shared};
 use crate::slab::Slab;
 use crate::stack;
 
@@ -98,12 +96,7 @@ pub fn spawn_sized<T: 'static>(
     function: impl FnOnce() -> T + 'static,
 ) -> io::Result<JoinHandle<T>> {
     let run = with("spawn", |runtime| runtime.id);
-    let shared = Rc::new(Shared {
-        run,
-        id: Cell::new(0),
-        result: RefCell::new(None),
-        joiner: Cell::new(None),
-    });
+    let shared = Rc::new(Shared::new(run));
     let sets = Rc::clone(&shared);
     let fiber = Fiber::new(size, move || sets.end(Ok(function())))?;
     let (address, joined) = (fiber.address(), Rc::clone(&shared) as Rc<dyn Ends>);
@@ -145,74 +138,15 @@ pub(crate) fn wait(caller: &str, wait: Wait) {
     suspend();
 }
 
-/// A fiber's result, once it has one. Dropped, the fiber goes on without it.
-pub struct JoinHandle<T> {
-    shared: Rc<Shared<T>>,
-}
-
-struct Shared<T> {
-    run: u64,
-    id: Cell<usize>,
-    result: RefCell<Option<thread::Result<T>>>,
-    joiner: Cell<Option<usize>>,
-}
-
-impl<T> Shared<T> {
-    fn end(&self, result: thread::Result<T>) {
-        *self.result.borrow_mut() = Some(result);
-    }
-}
-
-/// What the queue has to do with a fiber's result, whatever its type is.
-trait Ends {
-    fn panicked(&self, payload: Box<dyn Any + Send>);
-    fn joiner(&self) -> Option<usize>;
-}
-
-impl<T> Ends for Shared<T> {
-    fn panicked(&self, payload: Box<dyn Any + Send>) {
-        self.end(Err(payload));
-    }
-
-    fn joiner(&self) -> Option<usize> {
-        self.joiner.take()
-    }
-}
-
-impl<T> JoinHandle<T> {
-    /// Waits until the fiber has ended: what its function returned, or the payload of its panic.
-    ///
-    /// # Panics
-    /// If a fiber joins itself, or its `run` has ended and has taken it along.
-    pub fn join(self) -> thread::Result<T> {
-        loop {
-            if let Some(result) = self.shared.result.take() {
-                return result;
-            }
-            with_fiber("join", |runtime, id| {
-                assert!(self.shared.run == runtime.id, "`join` of a fiber whose `run` has ended");
-                assert!(self.shared.id.get() != id, "a fiber joins itself: it would wait for ever");
-                self.shared.joiner.set(Some(id));
-                runtime.park(id, Wait::default());
-            });
-            suspend();
-        }
-    }
-
-    /// Whether it has ended.
-    pub fn is_finished(&self) -> bool {
-        self.shared.result.borrow().is_some()
-    }
-
-    fn result(self) -> Option<thread::Result<T>> {
-        self.shared.result.take()
-    }
-}
-
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle").field("finished", &self.is_finished()).finish()
-    }
+/// Suspends the fiber until `joined` has ended, which belongs to a `run` with this number.
+pub(crate) fn wait_for_end(run: u64, joined: usize, joiner: &Cell<Option<usize>>) {
+    with_fiber("join", |runtime, id| {
+        assert!(run == runtime.id, "`join` of a fiber whose `run` has ended");
+        assert!(joined != id, "a fiber joins itself: it would wait for ever");
+        joiner.set(Some(id));
+        runtime.park(id, Wait::default());
+    });
+    suspend();
 }
 
 /// One turn: of the first fiber in the queue, or of the kernel.
