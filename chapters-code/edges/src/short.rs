@@ -13,7 +13,8 @@ pub const EDGE_AND_CLOSE: u32 = EDGE | CLOSE;
 // ANCHOR_END: interest
 
 // ANCHOR: short
-/// For every event reads until a read leaves room in the buffer, until the peer closes.
+/// For every event reads until a read leaves room in the buffer or says that there is no more, until the
+/// peer closes.
 pub fn stop_at_short_read(
     epoll: &Epoll,
     socket: &mut impl Read,
@@ -40,18 +41,21 @@ pub fn stop_at_short_read(
 }
 // ANCHOR_END: short
 
-/// The same, but after an event that tells of a close it reads on until it has seen that close.
+/// The same, but after an event that tells of a [`CLOSE`] it reads on until it has seen that close: a
+/// read that returned 0. No bytes before it are lost, and no read is made where the event says that the
+/// stream is open and a read was short.
 pub fn stop_at_short_read_if_open(
     epoll: &Epoll,
     socket: &mut impl Read,
     patience: i32,
 ) -> io::Result<Ended> {
     // FORK short-read: the same, but after an event that tells of the close read on until you see it
-    // HINT: `wait` returns what the event said. What does `told & CLOSE` say of it, and what does it not
-    //   say of the bytes before the close?
-    // HINT: When is a read that leaves room in the buffer the last one for this event, and when not?
-    // HINT: The loop of `stop_at_short_read`, with what was told kept beside it: a short read ends the inner
-    //   loop only if that event did not tell of the close.
+    // HINT: A read returns bytes or the close, and never both. Which flag of an event says that the close
+    //   may stand behind the bytes? epoll_ctl(2).
+    // HINT: A short read leaves no byte. If the event says nothing of a close, and one comes right after
+    //   it, what will tell you?
+    // HINT: The loops of the other reader, which keep what `wait` returned. A short read ends the inner one
+    //   only if there was no close in that.
     let (mut buffer, mut bytes) = ([0; 64], 0);
     // ANCHOR: if_open
     loop {

@@ -18,13 +18,15 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Writes until everything is in the socket or the socket is full.
+    /// Writes until everything is in the socket or the socket is full, which is no error. A write that
+    /// a signal interrupted is made again; one that takes no byte is [`ErrorKind::WriteZero`].
     pub fn flush(&mut self, socket: &mut impl Write) -> io::Result<()> {
-        // FORK write-side: write what is unsent until nothing is, or the socket says WouldBlock
-        // HINT: write(2), under RETURN VALUE: how many of the bytes that you handed over are in the socket?
-        // HINT: `sent` is the place. After a write of 3 of 10 bytes: what is it, and what do you write next?
-        // HINT: A loop while something is unsent. A number moves the place; 0 is the error WriteZero;
-        //   WouldBlock ends it well, Interrupted does not, any other error is the caller's.
+        // FORK write-side: write what is unsent until all of it is sent, or the socket is full
+        // HINT: What does a write say that took a part, and what does the next one begin with?
+        // HINT: A write has five endings: some bytes, 0, WouldBlock, Interrupted, and all other errors.
+        //   After which do you write again?
+        // HINT: A loop while something is unsent. What a write has taken is added to `sent`; WouldBlock
+        //   ends the loop without an error.
         while !self.unsent().is_empty() {
             match socket.write(self.unsent()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -58,10 +60,12 @@ impl Outgoing {
     }
 
     // ANCHOR: interest
-    /// What a level-triggered loop asks for on behalf of these bytes.
+    /// What a level-triggered loop asks for on behalf of these bytes: room while some are unsent, and
+    /// else nothing.
     pub fn interest(&self) -> u32 {
-        // FORK write-side: ask for room only while there is something to write
-        // HINT: How often has an idle socket room? What would a level-triggered loop do all day?
+        // FORK write-side: ask for room for as long as there is something to put into it
+        // HINT: How often does a level-triggered loop hear of room that it asked for and does not use? The
+        //   first row of the example `idle_writer`.
         if self.unsent().is_empty() { 0 } else { WRITE }
     }
     // ANCHOR_END: interest
@@ -99,20 +103,21 @@ impl Incoming {
 }
 
 // ANCHOR: send_all
-/// Sends everything, sleeps while the socket is full, and takes what comes meanwhile.
+/// Sends everything, sleeps while the socket is full, and takes what comes meanwhile. It writes first,
+/// as most messages fit. Behind it the socket is registered for what `inbox` is interested in, and no
+/// more for room.
 pub fn send_all<S: Read + Write + AsFd>(
     epoll: &Epoll,
     socket: &mut S,
     out: &mut Outgoing,
     inbox: &mut Incoming,
 ) -> io::Result<()> {
-    // FORK write-side: flush until nothing is unsent, sleep while the socket is full, and take what comes meanwhile
-    // HINT: The peer may be sending too, and read nothing before you have read. What must wake you beside
-    //   room?
-    // HINT: `rearm` replaces the interest, it adds nothing. What belongs in it before each wait, and before
-    //   you return?
-    // HINT: A loop: flush; rearm with what both sides ask for; done if nothing is unsent; wait; if the
-    //   event says that there is something to read, take it.
+    // FORK write-side: send it all, and read meanwhile, so that the peer can send too
+    // HINT: `rearm` replaces what the socket is registered for. What is lost if you ask for room alone?
+    // HINT: Both sides have a long message for each other, and nobody reads before all is sent. Who sleeps
+    //   where?
+    // HINT: In each round: flush; register for what both sides of the connection need; leave if all is
+    //   sent; else wait, and take what has come if the event says that something has.
     loop {
         out.flush(socket)?;
         epoll.rearm(socket, inbox.interest() | out.interest())?;
@@ -130,13 +135,10 @@ pub fn send_all<S: Read + Write + AsFd>(
 pub const BOUND: usize = 64 * 1024;
 
 // ANCHOR: echo
-/// Sends back what comes until the peer ends. Returns how many bytes were unsent at the most.
+/// Sends back what comes until the peer ends, and then the rest. While [`BOUND`] bytes or more are unsent
+/// it reads nothing. Returns how many bytes were unsent at the most.
 pub fn echo<S: Read + Write + AsFd>(epoll: &Epoll, socket: &mut S) -> io::Result<usize> {
-    // FORK write-side: send back what comes, and read no more while BOUND bytes are unsent
-    // HINT: A client that sends and never reads: what grows, and what stops it?
-    // HINT: When is it over? The end of what comes is not yet the end of what must be sent.
-    // HINT: A loop as long as the peer has not ended or something is unsent: ask for bytes only below the
-    //   bound, and for room if something is unsent; wait; take what has come and push it; flush.
+    // FORK write-side: send back what comes, and stop reading while too much of it is unsent
     let (mut out, mut inbox, mut most) = (Outgoing::new(Vec::new()), Incoming::default(), 0);
     while !(inbox.ended && out.unsent().is_empty()) {
         let read = if out.unsent().len() < BOUND { inbox.interest() } else { 0 };

@@ -1,111 +1,111 @@
-//! What `stop_at_short_read_if_open` owes its caller. Each message says what was sent and what had to come.
+//! What `stop_at_short_read_if_open` owes its caller. Each message says what was sent and what had to
+//! come.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+mod client;
 
-use edges::{EDGE_AND_CLOSE, Ended, Epoll, stop_at_short_read_if_open, unix_pair};
+use std::io::Write;
 
-/// Milliseconds that a reader waits for an event that will not come.
+use client::{Client, must, told};
+use edges::{EDGE_AND_CLOSE, Epoll, NOTHING, pair, stop_at_short_read_if_open};
+
+/// Milliseconds that a reader waits for an event that will not come: everything that could cause one has
+/// already happened.
 const A_WHILE: i32 = 50;
 
-/// More reads than any test here needs.
-const MANY: usize = 1_000;
-
-/// The client's end, with a server that acts behind a read.
-struct Client {
-    socket: UnixStream,
-    server: Option<UnixStream>,
-    /// What the server does right behind the read with this number, from 1: it sends, and closes.
-    behind: Option<(usize, &'static [u8])>,
-    interrupted: Option<usize>,
-    reads: usize,
-}
-
 fn sent(bytes: &[u8]) -> (Epoll, Client) {
-    let (socket, mut server) = unix_pair().unwrap();
-    let epoll = Epoll::watching(&socket, EDGE_AND_CLOSE).unwrap();
-    server.write_all(bytes).unwrap();
-    let server = Some(server);
-    (epoll, Client { socket, server, behind: None, interrupted: None, reads: 0 })
+    Client::sent(EDGE_AND_CLOSE, bytes)
 }
 
-impl Read for Client {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reads += 1;
-        assert!(
-            self.reads < MANY,
-            "{MANY} reads for a few bytes: between events nothing is to be read"
-        );
-        if self.interrupted.take_if(|read| *read == self.reads).is_some() {
-            return Err(ErrorKind::Interrupted.into());
-        }
-        let result = self.socket.read(buffer);
-        if let Some((_, more)) = self.behind.take_if(|(read, _)| *read == self.reads) {
-            self.server.take().expect("it closes once").write_all(more)?;
-        }
-        result
-    }
-}
-
-#[track_caller]
-fn must(sent: &str, right: &str, epoll: &Epoll, client: &mut Client) {
-    let told = match stop_at_short_read_if_open(epoll, client, A_WHILE) {
-        Ok(Ended::Closed { bytes }) => format!("read {bytes} bytes and the close"),
-        Ok(Ended::StillWaiting { bytes }) => format!("read {bytes} bytes, and waited for more"),
-        Err(error) => format!("the error {:?}", error.kind()),
-    };
-    assert!(told == right, "{sent}: expected {right}; got {told}");
+/// How the reader ended, in words.
+fn read((epoll, mut client): (Epoll, Client)) -> String {
+    told(stop_at_short_read_if_open(&epoll, &mut client, A_WHILE))
 }
 
 #[test]
-fn a_short_read_of_an_open_stream_saves_the_read_that_finds_nothing() {
+fn a_short_read_of_an_open_stream_is_the_last_one() {
     let (epoll, mut client) = sent(b"hello");
-    must("sent 5 bytes", "read 5 bytes, and waited for more", &epoll, &mut client);
+    let told = told(stop_at_short_read_if_open(&epoll, &mut client, A_WHILE));
+    must("sent 5 bytes", "read 5 bytes, and waited for more", &told);
     let reads = client.reads;
-    assert!(
-        reads == 1,
-        "sent 5 bytes: expected 1 read, as it leaves room in the buffer; got {reads}"
+    assert!(reads == 1, "sent 5 bytes, and the stream is open: expected 1 read; got {reads}");
+}
+
+#[test]
+fn the_close_behind_a_short_read_is_seen_in_its_event() {
+    // Some of these fill a buffer, whatever its size.
+    for bytes in [1, 5, 64, 512, 1_024, 4_096, 8_192] {
+        let (epoll, mut client) = sent(&vec![7; bytes]);
+        client.close();
+        let told = told(stop_at_short_read_if_open(&epoll, &mut client, A_WHILE));
+        let right = format!("read {bytes} bytes and the close");
+        must(&format!("sent {bytes} bytes and closed"), &right, &told);
+        let events = epoll.wait(0).unwrap();
+        assert!(
+            events == NOTHING,
+            "sent {bytes} bytes and closed: expected one event; got another"
+        );
+    }
+}
+
+#[test]
+fn the_close_is_what_a_read_says_and_not_the_event() {
+    let (epoll, mut client) = sent(b"abcdef");
+    client.close();
+    client.barrier = 3;
+    let told = read((epoll, client));
+    must(
+        "sent 6 bytes, of which one read brings 3, and closed",
+        "read 6 bytes and the close",
+        &told,
     );
 }
 
 #[test]
-fn the_close_that_an_event_tells_of_is_seen_behind_its_bytes() {
-    for bytes in [1, 5, 64, 512, 4_096] {
-        let (epoll, mut client) = sent(&vec![7; bytes]);
-        client.server = None;
-        let right = format!("read {bytes} bytes and the close");
-        must(&format!("sent {bytes} bytes and closed"), &right, &epoll, &mut client);
+fn a_large_batch_of_an_open_stream_is_read_whole() {
+    let told = read(sent(&[7; 20_000]));
+    must("sent 20000 bytes at once", "read 20000 bytes, and waited for more", &told);
+}
+
+#[test]
+fn a_close_that_comes_later_is_another_event() {
+    let (epoll, mut client) = sent(b"hello");
+    let first = told(stop_at_short_read_if_open(&epoll, &mut client, A_WHILE));
+    must("sent 5 bytes", "read 5 bytes, and waited for more", &first);
+    client.close();
+    let then = told(stop_at_short_read_if_open(&epoll, &mut client, A_WHILE));
+    must("closed when the 5 bytes were read", "read 0 bytes and the close", &then);
+}
+
+#[test]
+fn what_fills_the_buffer_may_be_all_there_is() {
+    // Whatever the size of the buffer, some of these fill it to the brim.
+    for bytes in (0..=14).map(|power| 1 << power) {
+        let told = read(sent(&vec![7; bytes]));
+        let right = format!("read {bytes} bytes, and waited for more");
+        must(&format!("sent {bytes} bytes"), &right, &told);
     }
 }
 
 #[test]
-fn a_close_that_comes_later_has_an_event_of_its_own() {
-    let (epoll, mut client) = sent(b"hello");
-    client.behind = Some((1, b""));
-    must("sent 5 bytes, later closed", "read 5 bytes and the close", &epoll, &mut client);
-}
-
-#[test]
-fn bytes_and_a_close_that_come_later_are_both_seen() {
-    let (epoll, mut client) = sent(b"hello");
-    client.behind = Some((1, b"and more"));
-    let sent = "sent 5 bytes, later 8 and the close";
-    must(sent, "read 13 bytes and the close", &epoll, &mut client);
-}
-
-#[test]
-fn more_bytes_than_any_buffer_are_read_whole() {
-    let (epoll, mut client) = sent(&[7; 20_000]);
-    must("sent 20000 bytes", "read 20000 bytes, and waited for more", &epoll, &mut client);
-}
-
-#[test]
-fn a_signal_in_the_midst_of_this_read_loses_nothing() {
-    for read in [1, 2] {
+fn a_signal_in_a_short_read_loses_nothing() {
+    for interrupted in [&[0][..], &[1], &[0, 1, 2]] {
         let (epoll, mut client) = sent(b"hello");
-        client.server = None;
-        client.interrupted = Some(read);
+        client.close();
+        client.interrupted = interrupted;
+        let told = read((epoll, client));
         let sent = "sent 5 bytes and closed; a signal interrupted a read";
-        must(sent, "read 5 bytes and the close", &epoll, &mut client);
+        must(sent, "read 5 bytes and the close", &told);
     }
+}
+
+#[test]
+fn a_broken_connection_is_no_close() {
+    let (mut client, server) = pair().unwrap();
+    let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
+    // Who closes with bytes unread resets the connection (tcp(7)).
+    client.write_all(b"unread").unwrap();
+    server.peek(&mut [0; 8]).unwrap();
+    drop(server);
+    let told = told(stop_at_short_read_if_open(&epoll, &mut client, A_WHILE));
+    must("the peer reset the connection", "the error ConnectionReset", &told);
 }
