@@ -41,7 +41,8 @@ pub fn root() -> Result<PathBuf> {
     let is_root =
         |dir: &&Path| dir.join("book.toml").is_file() && dir.join("chapters-code").is_dir();
     // In a fork that lies elsewhere: the checkout that cargo started this from.
-    let built_in = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let is_in_fork = here.ancestors().any(|dir| dir.join(fork::place::MADE).is_file());
+    let built_in = std::env::var_os("CARGO_MANIFEST_DIR").filter(|_| is_in_fork).map(PathBuf::from);
     let found = here.ancestors().find(is_root).map(Path::to_owned);
     found
         .or(built_in.filter(|dir| is_root(&dir.as_path())))

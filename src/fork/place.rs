@@ -17,6 +17,9 @@ pub const EXERCISES: &str = "exercises";
 /// What a fork remembers, in a folder of its own.
 const MEMORY: &str = ".fork";
 
+/// The file that makes a folder a fork.
+pub const MADE: &str = ".fork/made.json";
+
 /// A fork.
 #[derive(Debug)]
 pub struct Fork {
