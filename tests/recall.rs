@@ -158,7 +158,7 @@ fn nobody_else_can_change_anything() {
         assert_eq!(status(&posted(&reading, "/.book/grade", body, |head| head)), "400", "{body}");
     }
     let gone =
-        posted(&reading, "/.book/grade", "{\"card\":\"edge-oen\",\"grade\":\"good\"}", |head| head);
+        posted(&reading, "/.book/grade", "{\"card\":\"edge-two\",\"grade\":\"good\"}", |head| head);
     assert_eq!(status(&gone), "404");
     assert!(gone.contains("did you mean edge-one?"), "{gone}");
     for path in ["/.book/mine", "/why/edges.html", "/.book/else"] {

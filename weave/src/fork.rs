@@ -475,7 +475,7 @@ impl Out {
             "    fn more(&self) -> bool {\n        true\n    }\n"
         );
         assert!(function(Path::new(LIB), &text, "flush").unwrap().ends_with("Ok(())\n    }\n"));
-        assert_eq!(function(Path::new(LIB), &text, "mor"), None);
+        assert_eq!(function(Path::new(LIB), &text, "more_so"), None);
     }
 
     #[test]
