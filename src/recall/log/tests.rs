@@ -35,9 +35,11 @@ fn the_lines_are_those_of_the_documentation() {
         .filter_map(|line| line.strip_prefix("//! ").filter(|line| line.starts_with(BEGIN)))
         .collect();
     assert_eq!(documented.len(), 4);
+    let readme = include_str!("../../../README.md");
     for line in documented {
         let event: Event = serde_json::from_str(line).expect(line);
         assert_eq!(serde_json::to_string(&event).unwrap(), line);
+        assert!(readme.contains(&format!("\n{line}\n")), "README.md shows it: {line}");
     }
 }
 
