@@ -59,7 +59,7 @@ fn found(tab: &mut Tab<'_>, words: &str) -> Vec<String> {
 #[test]
 fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() {
     let Some(mut browser) = Browser::start("search") else { return };
-    let checkout = Checkout::new("searched");
+    let checkout = Checkout::whole("searched");
     let reading = Reading::start(&checkout);
     let mut tab = browser.visitor();
     tab.go(&format!("http://{}/why/cost.html", reading.addr));
@@ -108,7 +108,7 @@ fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() 
 #[test]
 fn keys_turn_pages_and_unfold_cards_and_a_page_remembers_where_one_was() {
     let Some(mut browser) = Browser::start("keys") else { return };
-    let checkout = Checkout::new("keys");
+    let checkout = Checkout::whole("keys");
     let reading = Reading::start(&checkout);
     let mut tab = browser.visitor();
     let page = format!("http://{}/why/edges.html", reading.addr);
@@ -148,7 +148,7 @@ fn keys_turn_pages_and_unfold_cards_and_a_page_remembers_where_one_was() {
 #[test]
 fn all_can_be_read_without_a_script_and_nothing_is_wider_than_a_telephone() {
     let Some(mut browser) = Browser::start("plain") else { return };
-    let checkout = Checkout::new("plain");
+    let checkout = Checkout::whole("plain");
     let reading = Reading::start(&checkout);
     let mut tab = browser.visitor();
     tab.resize(360, 740);
@@ -185,7 +185,7 @@ fn nothing_hinders_a_reader() {
     };
     let axe = fs::read_to_string(axe).expect("BOOK_AXE names axe-core's axe.min.js");
     let Some(mut browser) = Browser::start("axe") else { return };
-    let checkout = Checkout::new("axe");
+    let checkout = Checkout::whole("axe");
     let reading = Reading::start(&checkout);
     let mut tab = browser.visitor();
     let unfold = "for (const fold of document.querySelectorAll('details')) fold.open = true; \

@@ -109,7 +109,7 @@ fn who_knows_the_book_as_it_is_hears_of_it_when_it_changes() {
 
 #[test]
 fn a_page_is_sent_compressed_to_who_takes_it_so() {
-    let checkout = Checkout::new("compressed");
+    let checkout = Checkout::whole("compressed");
     let reading = Reading::start(&checkout);
     let length = |coding: &str| -> usize {
         let head = format!(
