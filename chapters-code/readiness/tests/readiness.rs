@@ -33,8 +33,9 @@ fn who_asks_never_sleeps_and_who_is_told_asks_twice() {
     let after = Duration::from_millis(100);
     let (asked, told) =
         (wait_for_a_byte(ask, after).unwrap(), wait_for_a_byte(be_told, after).unwrap());
-    // A lock of the socket may have to be waited for, once, while the byte comes in.
-    assert!(asked.asked >= 100 && asked.slept <= 1, "{asked:?}");
+    // A lock of the socket may have to be waited for, now and then, while the byte comes in.
+    let locks = 1 + asked.asked as i64 / 1_000;
+    assert!(asked.asked >= 100 && asked.slept <= locks, "{asked:?}");
     assert!(told.asked <= 2, "asked {} times instead of sleeping", told.asked);
 }
 
