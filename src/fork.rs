@@ -68,12 +68,13 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     };
     let (at, note) = named(&exercises, name)?;
     let exercise = &exercises.swap_remove(at).in_language(root, args.lang.as_deref())?;
-    let dir = args.to.clone().unwrap_or_else(|| root.join(EXERCISES).join(&exercise.package));
+    let dir = args.to.clone().unwrap_or_else(|| root.join(EXERCISES).join(&exercise.name));
     if let Some(fork) = Fork::open(&dir)? {
         return begin_at(&book, fork, exercise, note);
     }
     let made = Made {
         package: exercise.package.clone(),
+        apart: (!exercise.is_whole()).then(|| exercise.name.clone()),
         note,
         lang: exercise.lang.clone(),
         checkout: root.to_owned(),
@@ -88,8 +89,8 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
 /// A fork that is there: another of its notes is begun, or nothing is done.
 fn begin_at(book: &Book, mut fork: Fork, exercise: &Exercise, note: Option<String>) -> Result<()> {
     let at = shown(&book.root, &fork.dir);
-    if fork.made.package != exercise.package {
-        bail!("{at} is a fork of `{}`, and stays as it is", fork.made.package);
+    if fork.made.exercise() != exercise.name {
+        bail!("{at} is a fork of `{}`, and stays as it is", fork.made.exercise());
     }
     match note {
         Some(note) if fork.made.note.as_ref() != Some(&note) => {
@@ -101,7 +102,7 @@ fn begin_at(book: &Book, mut fork: Fork, exercise: &Exercise, note: Option<Strin
         _ => bail!(
             "{at} is there already, and stays as it is\n    `cargo book next {0}` says what to do in it; \
              `cargo book reset {0}` begins again, and keeps what you wrote",
-            exercise.package
+            exercise.name
         ),
     }
 }
@@ -109,11 +110,16 @@ fn begin_at(book: &Book, mut fork: Fork, exercise: &Exercise, note: Option<Strin
 /// The fork that a verb is about, and its exercise.
 pub fn open(book: &Book, which: &Which) -> Result<(Fork, Exercise)> {
     let mut exercises = Exercise::all(book)?;
-    let package = |name: &str| named(&exercises, name).map(|(at, _)| exercises[at].package.clone());
-    let fork = place::find(&book.root, which.name.as_deref(), package)?;
-    let Some(at) = exercises.iter().position(|one| one.package == fork.made.package) else {
-        bail!("the book has no exercise `{}` any more", fork.made.package)
+    let exercise = |name: &str| named(&exercises, name).map(|(at, _)| exercises[at].name.clone());
+    let mut fork = place::find(&book.root, which.name.as_deref(), exercise)?;
+    let Some(at) = exercises.iter().position(|one| one.name == fork.made.exercise()) else {
+        bail!("the book has no exercise `{}` any more", fork.made.exercise())
     };
+    // Who names a note means its tasks, whichever was begun.
+    let asked = which.name.as_ref().filter(|note| exercises[at].of_note(note).next().is_some());
+    if let Some(note) = asked {
+        fork.made.note = Some(note.clone());
+    }
     let exercise = exercises.swap_remove(at).in_language(&book.root, fork.made.lang.as_deref())?;
     Ok((fork, exercise))
 }
@@ -124,8 +130,11 @@ fn list(book: &Book, exercises: &[Exercise]) -> String {
     let forks = Fork::all(&book.root);
     let mut rows = Vec::new();
     for exercise in exercises {
-        let fork = forks.iter().find(|fork| fork.made.package == exercise.package);
+        let fork = exercise.fork_in(&forks);
         for page in exercise.notes(book) {
+            if exercise.is_whole() && exercise.plan.apart.contains(&page.name()) {
+                continue;
+            }
             let state =
                 fork.map_or(String::new(), |fork| next::progress(exercise, fork, &page.name()));
             let level = page.marks.needs.as_ref().map_or("", |needs| needs.level.name());
@@ -162,6 +171,6 @@ pub fn command(root: &Path, fork: &Fork, verb: &str) -> String {
     let is_here = Fork::here().ok().flatten().is_some_and(|here| here.dir == fork.dir);
     match is_here || !fork.dir.starts_with(root.join(EXERCISES)) {
         true => format!("cargo fork {verb}"),
-        false => format!("cargo book {verb} {}", fork.made.package),
+        false => format!("cargo book {verb} {}", fork.made.exercise()),
     }
 }

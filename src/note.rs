@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use weave::Book;
 use weave::yours::{self, NOTES, Yours};
 
-use crate::fork::exercise::near;
+use crate::fork::exercise::{Exercise, named, near};
 use crate::fork::place::{EXERCISES, Fork};
 use crate::say;
 
@@ -104,9 +104,12 @@ fn create(root: &Path, book: &Book, name: &str, file: &Path) -> Result<()> {
 /// The reader's fork of a note's crate, where it lies in the checkout.
 fn fork_of(root: &Path, book: &Book, name: &str) -> Option<PathBuf> {
     let page = yours::host(book, name)?;
-    let package = weave::fork::of_note(book, page)?.0;
-    let found = Fork::all(root).into_iter().find(|fork| fork.made.package == package)?;
-    found.dir.starts_with(root.join(EXERCISES)).then_some(found.dir)
+    let (exercises, forks) = (Exercise::all(book).ok()?, Fork::all(root));
+    let (at, _) = named(&exercises, &page.name()).ok()?;
+    let of_crate = |one: &&Exercise| one.package == exercises[at].package && one.is_whole();
+    let whole = exercises.iter().find(of_crate)?;
+    let found = exercises[at].fork_in(&forks).or_else(|| whole.fork_in(&forks))?;
+    found.dir.starts_with(root.join(EXERCISES)).then(|| found.dir.clone())
 }
 
 /// What the reader edits with, if they have said so.

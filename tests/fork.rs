@@ -86,6 +86,11 @@ fn a_fork_is_tried_hinted_at_and_begun_again() {
     let reader = Reader::new();
     assert!(!fs::read_to_string(reader.fork().join("src/lib.rs")).unwrap().contains("FORK"));
     assert!(!reader.fork().join("fork").exists(), "wrong answers are not for readers");
+    let tasks = fs::read_to_string(reader.fork().join("TASKS.md")).unwrap();
+    for linked in ["book/why/edges.md", "notes/edges.md"] {
+        let link = format!("[`{linked}`](<{}>)", root().join(linked).display());
+        assert!(tasks.contains(&link), "{link}: {tasks}");
+    }
 
     let (well, said) = reader.verb(&["try"]);
     assert!(!well && said.contains("tests wait for drain_per_event, in src/lib.rs"), "{said}");
@@ -117,6 +122,50 @@ fn a_fork_is_tried_hinted_at_and_begun_again() {
     assert_eq!(fs::read_to_string(kept).unwrap(), "fn broken(");
     let (_, said) = reader.verb(&["next"]);
     assert!(said.contains("Read *The edge and the drain law*"), "{said}");
+}
+
+#[test]
+fn a_note_that_is_done_is_told_though_its_fork_has_others() {
+    let reader = Reader::new();
+    let drain =
+        ONE_READ.replace("        match", "        loop { match").replace("{}\n", "break,\n");
+    let drain = drain.replacen("        }\n    }\n", "        } }\n    }\n", 1);
+    reader.write(
+        "drain_per_event",
+        &drain.replace("Interrupted => break", "Interrupted => continue"),
+    );
+    let (well, said) = reader.verb(&["try"]);
+    let told = "All of *The edge and the drain law* is done. What is left in this fork is of other notes, \
+                as of *The short read*.";
+    assert!(well && said.contains(told), "the tests of the others are gone: {said}");
+    let (_, said) = reader.verb(&["next"]);
+    assert!(said.contains("`stop_at_short_read` in src/short.rs"), "{said}");
+    let (_, said) = reader.verb(&["next", "write-side"]);
+    assert!(said.contains("in src/write.rs"), "{said}");
+}
+
+#[test]
+fn a_note_apart_is_forked_with_its_own_functions_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = Book::load(root()).unwrap();
+    let exercises = Exercise::all(&book).unwrap();
+    let to_write = |name: &str| {
+        let exercise = exercises.iter().find(|one| one.name == name).unwrap();
+        let files = book::fork::files::files(&book, exercise, |_| true).unwrap();
+        let todo = |text: &[u8]| String::from_utf8_lossy(text).matches("todo!(").count();
+        files.values().map(|text| todo(text)).sum::<usize>()
+    };
+    assert_eq!(
+        to_write("waking"),
+        exercises.iter().find(|one| one.name == "waking").unwrap().tasks.len()
+    );
+    assert!(to_write("my-mio") > 3 * to_write("waking"));
+    let reader = Reader { dir };
+    let to = reader.at("mine");
+    let (well, said) = reader.book(root(), &["fork", "waking", "--to", &to]);
+    assert!(well && said.contains("Read *Waking a sleeper*"), "{said}");
+    let (well, said) = reader.book(root(), &["fork", "tokens", "--to", &to]);
+    assert!(!well && said.contains("is a fork of `waking`"), "{said}");
 }
 
 #[test]

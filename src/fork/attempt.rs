@@ -42,7 +42,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     if !args.watch {
         return match once(&book, &fork, &exercise)? {
             true => Ok(()),
-            false => bail!("not every test passes"),
+            false => match next::done_so_far(&book, &exercise, &fork) {
+                Some(_) => bail!("not every test passes; those of the note that you began do"),
+                None => bail!("not every test passes"),
+            },
         };
     }
     let mut files = Files::of(&fork.dir, &[""]);
@@ -82,6 +85,9 @@ fn once(book: &Book, fork: &Fork, exercise: &Exercise) -> Result<bool> {
     }
     let all = is_all(&outcomes);
     if !all {
+        if let Some(done) = next::done_so_far(book, exercise, fork) {
+            println!("\n{}", paint.good(&done));
+        }
         println!("\n`{}` says what to do now", command(&book.root, fork, "next"));
         println!("`{}` gives a hint", command(&book.root, fork, "hint"));
     } else {

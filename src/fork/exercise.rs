@@ -10,6 +10,7 @@ use weave::fork::Task;
 use weave::source::{CRATES, folder};
 use weave::{Book, Page};
 
+use super::place::Fork;
 use super::seen::Seen;
 
 /// The folder of a crate that says what its fork is; no fork has it.
@@ -18,8 +19,10 @@ pub const FOLDER: &str = "fork";
 /// The exercises of a chapter crate.
 #[derive(Debug)]
 pub struct Exercise {
-    /// The crate's name, which is the fork's.
+    /// The crate's name.
     pub package: String,
+    /// What a fork of it is called: as the crate, or, where a note of it stands apart, as the note.
+    pub name: String,
     /// Its tasks, in the order of their notes.
     pub tasks: Vec<Task>,
     /// What `fork/exercise.toml` says.
@@ -43,6 +46,10 @@ pub struct Plan {
     /// Crates of the book whose tests a fork gets too: they are about the crate that is forked.
     #[serde(default)]
     pub with: Vec<String>,
+    /// Notes whose exercise is their own functions alone, with the author's bodies for all others. A crate
+    /// that is an exercise as a whole is too long for who wants one of its ideas.
+    #[serde(default)]
+    pub apart: Vec<String>,
     /// The languages in which it can be written, and what a fork in each does not get.
     #[serde(default)]
     pub lang: BTreeMap<String, LeftOut>,
@@ -103,8 +110,14 @@ impl Plan {
 impl Exercise {
     /// All exercises, in the order in which the book has their notes.
     pub fn all(book: &Book) -> Result<Vec<Exercise>> {
-        let exercises = book.tasks.iter().map(|(name, tasks)| Exercise::read(book, name, tasks));
-        let mut exercises = exercises.collect::<Result<Vec<_>>>()?;
+        let mut exercises = Vec::new();
+        for (name, tasks) in &book.tasks {
+            let whole = Exercise::read(book, name, tasks)?;
+            for note in &whole.plan.apart {
+                exercises.push(Exercise::read(book, name, tasks)?.apart(note));
+            }
+            exercises.push(whole);
+        }
         exercises.sort_by_key(|exercise| {
             exercise.notes(book).first().map(|page| place(book, &page.name()))
         });
@@ -117,7 +130,26 @@ impl Exercise {
         tasks.sort_by_key(|task| place(book, &task.note));
         let plan = Plan::read(&book.root, package)?;
         let seen = Seen::read(&folder(&book.root, package).join(FOLDER), None)?;
-        Ok(Exercise { package: package.to_owned(), tasks, plan, lang: None, seen })
+        let (package, name) = (package.to_owned(), package.to_owned());
+        Ok(Exercise { package, name, tasks, plan, lang: None, seen })
+    }
+
+    /// The exercise that one of its notes is alone.
+    fn apart(mut self, note: &str) -> Exercise {
+        self.name = note.to_owned();
+        self.tasks.retain(|task| task.note == note);
+        self.plan.with.clear();
+        self
+    }
+
+    /// Whether it is a whole crate, and not one of its notes.
+    pub fn is_whole(&self) -> bool {
+        self.name == self.package
+    }
+
+    /// The reader's fork of it among these.
+    pub fn fork_in<'a>(&self, forks: &'a [Fork]) -> Option<&'a Fork> {
+        forks.iter().find(|fork| fork.made.exercise() == self.name)
     }
 
     /// The same in one of its languages, with the tasks of that one.
@@ -183,14 +215,17 @@ fn place(book: &Book, note: &str) -> usize {
 /// The place of the exercise that a reader means by the name of a crate or of a note; and the note's
 /// name if it is one.
 pub fn named(exercises: &[Exercise], name: &str) -> Result<(usize, Option<String>)> {
-    let of_note = exercises.iter().position(|one| one.of_note(name).next().is_some());
-    let of_crate = exercises.iter().position(|one| one.package == name);
+    // Of a note that stands apart there are two.
+    let has = |one: &Exercise| one.of_note(name).next().is_some();
+    let apart = exercises.iter().position(|one| has(one) && !one.is_whole());
+    let of_note = apart.or_else(|| exercises.iter().position(has));
+    let of_crate = exercises.iter().position(|one| one.name == name);
     match (of_note, of_crate) {
         (Some(exercise), _) => Ok((exercise, Some(name.to_owned()))),
         (None, Some(exercise)) => Ok((exercise, None)),
         (None, None) => {
             let notes = exercises.iter().flat_map(|one| one.tasks.iter().map(|task| &*task.note));
-            let crates = exercises.iter().map(|one| &*one.package);
+            let crates = exercises.iter().map(|one| &*one.name);
             let names: Vec<&str> = notes.chain(crates).collect();
             bail!("there is no exercise `{name}`{}", near(name, &names))
         }

@@ -16,13 +16,14 @@ use super::tasks_page;
 /// The text of each file of a fork, by its path in it.
 pub type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// All files of a fork in which the bodies of the tasks for which `wanted` holds are to be written.
+/// All files of a fork in which the bodies of its tasks for which `wanted` holds are to be written.
 pub fn files(
     book: &Book,
     exercise: &Exercise,
     wanted: impl Fn(&str) -> bool + Copy,
 ) -> Result<Files> {
     let root = &book.root;
+    let wanted = |name: &str| exercise.task(name).is_some() && wanted(name);
     let manifests = Manifests::read(root)?;
     let mut files = own(root, exercise, wanted)?;
     let manifest = files.remove(Path::new("Cargo.toml")).context("the crate has no Cargo.toml")?;

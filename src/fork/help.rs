@@ -59,7 +59,7 @@ pub fn solution(root: &Path, of: &Of) -> Result<()> {
         (_, None) => exercise.tasks.last().context("the exercise has no tasks")?,
     };
     let mut remembered = fork.remembered();
-    if !may_see(&exercise, &mut remembered, task) {
+    if !may_see(&exercise, &fork, &mut remembered, task) {
         fork.remember(&remembered)?;
         bail!(
             "`{}` is not green yet\n    `{}` gives a hint; ask once more, and the author's code is shown",
@@ -84,8 +84,8 @@ pub fn solution(root: &Path, of: &Of) -> Result<()> {
 }
 
 /// Whether the code may be shown; remembers that it was asked for.
-fn may_see(exercise: &Exercise, remembered: &mut Remembered, task: &Task) -> bool {
-    if is_done(exercise, &remembered.tests, &task.name) || remembered.asked.contains(&task.name) {
+fn may_see(exercise: &Exercise, fork: &Fork, remembered: &mut Remembered, task: &Task) -> bool {
+    if is_done(exercise, fork, &remembered.tests, task) || remembered.asked.contains(&task.name) {
         return true;
     }
     remembered.asked.push(task.name.clone());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use weave::fork::{Task, function};
+use weave::fork::{Task, function, of_page};
 use weave::{Book, Page};
 
 use super::exercise::Exercise;
@@ -34,29 +34,66 @@ pub fn remember(fork: &Fork, outcomes: &Outcomes) -> Result<()> {
 
 type Tests = BTreeMap<String, Saw>;
 
-/// Whether all tests that need a task passed.
-pub fn is_done(exercise: &Exercise, tests: &Tests, task: &str) -> bool {
-    let needed = exercise.seen.without.get(task);
-    !tests.is_empty()
-        && needed.is_some_and(|needed| {
-            needed.iter().all(|test| tests.get(test).is_none_or(|saw| *saw == Saw::Passed))
-        })
+/// Whether a task is written, and no test that needs it says otherwise. A test that waits for another
+/// task says nothing of this one.
+pub fn is_done(exercise: &Exercise, fork: &Fork, tests: &Tests, task: &Task) -> bool {
+    let against = |test: &String| match tests.get(test) {
+        None | Some(Saw::Passed) => false,
+        Some(Saw::Waits(name)) => *name == task.name,
+        Some(Saw::Badly) => true,
+    };
+    let needed = exercise.seen.without.get(&task.name);
+    !tests.is_empty() && !is_todo(fork, task) && needed.is_some_and(|all| !all.iter().any(against))
 }
 
-/// The task of this note, or else of the fork, that most tests wait for; the first if none does.
+/// Whether a task's body is still the one that was made. A function that is gone is no `todo!`.
+fn is_todo(fork: &Fork, task: &Task) -> bool {
+    let text = std::fs::read_to_string(fork.dir.join(&task.file)).unwrap_or_default();
+    function(&task.file, &text, &task.name).is_some_and(|code| code.contains(&task.says))
+}
+
+/// The tasks that are left: those of the note that was begun, or else of the next one that has any.
+fn left<'a>(exercise: &'a Exercise, fork: &Fork) -> Vec<&'a Task> {
+    let tests = fork.remembered().tests;
+    let undone = exercise.tasks.iter().filter(|task| !is_done(exercise, fork, &tests, task));
+    let undone: Vec<&Task> = undone.collect();
+    let begun = begun(exercise, fork);
+    let place = exercise.tasks.iter().position(|task| Some(&task.note) == begun);
+    let behind = &exercise.tasks[place.unwrap_or_default()..];
+    let first = undone.iter().find(|task| behind.contains(task)).or(undone.first());
+    let note = first.map(|task| task.note.clone());
+    undone.into_iter().filter(|task| Some(&task.note) == note.as_ref()).collect()
+}
+
+/// The note that a reader has begun in a fork.
+fn begun<'a>(exercise: &'a Exercise, fork: &'a Fork) -> Option<&'a String> {
+    fork.made.note.as_ref().or(exercise.tasks.first().map(|task| &task.note))
+}
+
+/// The task that most tests wait for, of those that are left; the first if none does.
 pub fn task<'a>(exercise: &'a Exercise, fork: &Fork) -> Option<(&'a Task, usize)> {
     let tests = fork.remembered().tests;
-    let undone: Vec<&Task> =
-        exercise.tasks.iter().filter(|task| !is_done(exercise, &tests, &task.name)).collect();
-    let of_note = |task: &&&Task| fork.made.note.as_ref().is_none_or(|note| *note == task.note);
-    let mine: Vec<&Task> = undone.iter().filter(of_note).copied().collect();
-    let among = if mine.is_empty() { undone } else { mine };
     let waiting = |task: &Task| {
         tests.values().filter(|saw| matches!(saw, Saw::Waits(name) if *name == task.name)).count()
     };
-    let counted = among.into_iter().map(|task| (task, waiting(task)));
+    let counted = left(exercise, fork).into_iter().map(|task| (task, waiting(task)));
     // The first of several with as many.
     counted.rev().max_by_key(|(_, tests)| *tests)
+}
+
+/// What is said when the note that was begun is done, and the fork has another with something left.
+pub fn done_so_far(book: &Book, exercise: &Exercise, fork: &Fork) -> Option<String> {
+    let (begun, left) = (begun(exercise, fork)?, left(exercise, fork));
+    let next = left.first().filter(|task| task.note != *begun)?;
+    let title = |note: &str| {
+        let page = book.pages.iter().find(|page| page.name() == note);
+        page.map_or(note, Page::title).to_owned()
+    };
+    Some(format!(
+        "All of *{}* is done. What is left in this fork is of other notes, as of *{}*.",
+        title(begun),
+        title(&next.note)
+    ))
 }
 
 /// What to do in a fork of which nothing was tried yet.
@@ -101,27 +138,28 @@ pub fn advice(book: &Book, exercise: &Exercise, fork: &Fork) -> String {
         1 => "a test waits for it".to_owned(),
         tests => format!("{tests} tests wait for it"),
     };
+    let done = done_so_far(book, exercise, fork).map_or(String::new(), |done| done + "\n");
     format!(
-        "{}: {}.\nWhy: {why}. `{}` gives a hint.",
+        "{done}{}: {}.\nWhy: {why}. `{}` gives a hint.",
         place(fork, task),
         task.says,
         command(&book.root, fork, "hint")
     )
 }
 
-/// The note behind those of a fork in the book, and whether it has an exercise.
+/// The note after the one that was begun, those of the fork aside, and how to begin its exercise.
 fn after(book: &Book, exercise: &Exercise, fork: &Fork) -> String {
     let notes = exercise.notes(book);
-    let begun =
-        fork.made.note.as_ref().and_then(|note| notes.iter().find(|page| page.name() == *note));
-    let Some(last) = begun.or(notes.last()) else { return String::new() };
-    let place = book.pages.iter().position(|page| page.path == last.path).unwrap_or_default();
-    match book.pages[place + 1..].iter().find(|page| !page.draft) {
-        Some(page) => format!(
-            "The note after this one is {}; `cargo book fork {}` if it has an exercise.",
+    let begun = begun(exercise, fork);
+    let place = book.pages.iter().position(|page| Some(&page.name()) == begun).unwrap_or_default();
+    let is_new = |page: &&Page| !page.draft && notes.iter().all(|note| note.path != page.path);
+    match book.pages[place + 1..].iter().find(is_new) {
+        Some(page) if of_page(page).is_some() => format!(
+            "The note after this one is {}; `cargo book fork {}` is its exercise.",
             note_at(page),
             page.name()
         ),
+        Some(page) => format!("The note after this one is {}.", note_at(page)),
         None => "It was the last note of the book.".into(),
     }
 }
@@ -149,9 +187,10 @@ pub fn progress(exercise: &Exercise, fork: &Fork, note: &str) -> String {
     needed.sort();
     needed.dedup();
     let green = needed.iter().filter(|test| tests.get(**test) == Some(&Saw::Passed)).count();
+    let is_left = |task| !is_done(exercise, fork, &tests, task);
     match needed.len() {
         0 => "begun".to_owned(),
-        all if all == green => "done".to_owned(),
+        _ if !exercise.of_note(note).any(is_left) => "done".to_owned(),
         all => format!("{green} of {all} tests"),
     }
 }

@@ -34,6 +34,9 @@ pub struct Fork {
 pub struct Made {
     /// The chapter crate.
     pub package: String,
+    /// The note that it is a fork of alone; else it is one of the whole crate.
+    #[serde(default)]
+    pub apart: Option<String>,
     /// The note whose tasks come first.
     pub note: Option<String>,
     /// Its language, where there are several.
@@ -42,6 +45,13 @@ pub struct Made {
     pub checkout: PathBuf,
     /// The commit of the book, if git knew it.
     pub commit: Option<String>,
+}
+
+impl Made {
+    /// What the exercise is called.
+    pub fn exercise(&self) -> &str {
+        self.apart.as_ref().unwrap_or(&self.package)
+    }
 }
 
 /// `.fork/remembered.json`: what the reader has done so far.
@@ -220,7 +230,7 @@ fn put(file: &Path, bytes: &[u8]) -> Result<()> {
 pub fn find(
     root: &Path,
     name: Option<&str>,
-    package: impl Fn(&str) -> Result<String>,
+    exercise: impl Fn(&str) -> Result<String>,
 ) -> Result<Fork> {
     let found = match name {
         Some(path) if path.contains('/') || path == "." => match Fork::open(Path::new(path))? {
@@ -228,15 +238,15 @@ pub fn find(
             None => bail!("{path} is no fork: it has no `.fork` in it"),
         },
         Some(name) => {
-            let package = package(name)?;
-            let here = Fork::here()?.filter(|fork| fork.made.package == package);
+            let exercise = exercise(name)?;
+            let here = Fork::here()?.filter(|fork| fork.made.exercise() == exercise);
             match here.map_or_else(
-                || Fork::open(&root.join(EXERCISES).join(&package)),
+                || Fork::open(&root.join(EXERCISES).join(&exercise)),
                 |fork| Ok(Some(fork)),
             )? {
                 Some(fork) => fork,
                 None => bail!(
-                    "there is no fork of `{package}` yet\n    `cargo book fork {name}` makes it; one that \
+                    "there is no fork of `{exercise}` yet\n    `cargo book fork {name}` makes it; one that \
                      lies elsewhere is named by its path"
                 ),
             }
@@ -259,7 +269,7 @@ pub fn find(
 
 fn only(root: &Path) -> Result<Fork> {
     let mut forks = Fork::all(root);
-    let names: Vec<&str> = forks.iter().map(|fork| fork.made.package.as_str()).collect();
+    let names: Vec<&str> = forks.iter().map(|fork| fork.made.exercise()).collect();
     match &names[..] {
         [_] => Ok(forks.remove(0)),
         [] => bail!("there is no fork yet\n    `cargo book fork` lists the exercises"),

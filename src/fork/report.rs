@@ -55,7 +55,7 @@ pub fn report(exercise: &Exercise, outcomes: &Outcomes, paint: Paint) -> String 
     let mut out = String::new();
     let count = |is: fn(&How) -> bool| outcomes.values().filter(|how| is(how)).count();
     let passed = count(|how| *how == How::Passed);
-    let head = format!("{}: {passed} of {} tests pass", exercise.package, outcomes.len());
+    let head = format!("{}: {passed} of {} tests pass", exercise.name, outcomes.len());
     let all = outcomes.values().all(How::is_good);
     let _ = writeln!(out, "{}", if all { paint.good(&head) } else { paint.strong(&head) });
     for (test, how) in outcomes {

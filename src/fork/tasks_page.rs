@@ -1,8 +1,10 @@
 //! `TASKS.md` of a fork: what to do, in which order, what to read, how to run it.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use weave::fork::of_page;
+use weave::yours::NOTES;
 use weave::{Book, Page};
 
 use super::exercise::Exercise;
@@ -11,29 +13,35 @@ use super::exercise::Exercise;
 pub fn text(book: &Book, exercise: &Exercise) -> String {
     let mut out = format!(
         "# {}\n\nThe bodies of these functions are yours to write. Each says `todo!`, and what to do.\n",
-        exercise.package
+        exercise.name
     );
     for page in exercise.notes(book) {
-        note(&mut out, exercise, page);
+        note(&mut out, book, exercise, page);
     }
     out += HOW;
     out
 }
 
-fn note(out: &mut String, exercise: &Exercise, page: &Page) {
+fn note(out: &mut String, book: &Book, exercise: &Exercise, page: &Page) {
     let (name, title) = (page.name(), page.title());
     let time = of_page(page).map_or("", |(time, _)| time.words());
+    let yours = Path::new(NOTES).join(&name).with_extension("md");
     let _ = writeln!(
         out,
-        "\n## {title}\n\nTakes {time}. Read the note first: `{}` in the checkout of the book, or the page\n\
-         of that name in the served one. Your own page for it is `notes/{name}.md` in the checkout:\n\
-         `cargo fork note {name}` opens it.\n",
-        page.file.display()
+        "\n## {title}\n\nTakes {time}. Read the note first: {}, or the page of that name in the served\n\
+         book. Your own page for it is {}: `cargo fork note {name}`\nbegins it, and opens it. The note's listings may show them: write with the note shut.\n",
+        link(book, &page.file),
+        link(book, &yours)
     );
     for (number, task) in (1..).zip(exercise.of_note(&name)) {
         let file = task.file.display();
         let _ = writeln!(out, "{number}. `{}` in `{file}`: {}.", task.name, task.says);
     }
+}
+
+/// A link to a file in the checkout, from wherever the fork lies.
+fn link(book: &Book, file: &Path) -> String {
+    format!("[`{}`](<{}>)", file.display(), book.root.join(file).display())
 }
 
 const HOW: &str = "

@@ -240,7 +240,7 @@ fn computing(ended: &Ended) -> String {
             "after {seconds} s {}",
             asleep(&ended.asleep).replace("for ever", "with a timeout")
         ),
-        _ => format!("after {seconds} s; a loop that never ends, or a long way"),
+        _ => format!("after {seconds} s; a loop that never ends, or one far too long"),
     }
 }
 

@@ -133,8 +133,7 @@ impl Mine {
         let book = Book::load(&self.root)?;
         let mut found = Vec::new();
         for exercise in Exercise::all(&book)? {
-            let of_it = |fork: &&Fork| fork.made.package == exercise.package;
-            let Some(fork) = forks.iter().find(of_it) else { continue };
+            let Some(fork) = exercise.fork_in(&forks) else { continue };
             let lang = fork.made.lang.as_deref();
             let exercise = exercise.in_language(&self.root, lang)?;
             found.extend(exercise.notes(&book).iter().map(|page| {
