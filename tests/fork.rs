@@ -185,6 +185,14 @@ fn tests_that_a_reader_changed_are_run_as_they_are_and_told() {
 }
 
 #[test]
+fn every_wrong_answer_belongs_to_an_idea_and_every_idea_to_a_section() {
+    let book = Book::load(root()).unwrap();
+    for exercise in Exercise::all(&book).unwrap() {
+        exercises::listed(&book, &exercise).unwrap();
+    }
+}
+
+#[test]
 fn the_exercise_whose_turn_it_is_can_be_done_and_is_not_done_as_forked() {
     let root = root();
     let book = Book::load(root).unwrap();

@@ -69,6 +69,20 @@ pub fn can_be_done(book: &Book, exercise: &Exercise) -> Result<()> {
     Bench::new(book, false)?.can_be_done(exercise).map(drop)
 }
 
+/// Refuses an exercise with a wrong answer that no idea names, or an idea that no page explains.
+pub fn listed(book: &Book, exercise: &Exercise) -> Result<()> {
+    for file in weave::belongs::files(&exercise.folder(&book.root).join(FOLDER))? {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let is_diff = file.extension().is_some_and(|of| of == "diff");
+        ensure!(
+            !is_diff || of_answer(exercise, &name).is_some(),
+            "no idea names {}",
+            file.display()
+        );
+    }
+    exercise.plan.idea.iter().try_for_each(|idea| leads_somewhere(book, idea))
+}
+
 /// Where forks are made and tried, outside the repository.
 struct Bench<'a> {
     book: &'a Book,
@@ -89,8 +103,7 @@ impl<'a> Bench<'a> {
     /// Proves an exercise in each of its languages.
     fn languages(&self, exercise: Exercise, record: bool) -> Result<()> {
         let root = &self.book.root;
-        unlisted(self.book, &exercise)?;
-        exercise.plan.idea.iter().try_for_each(|idea| leads_somewhere(self.book, idea))?;
+        listed(self.book, &exercise)?;
         for lang in exercise.languages() {
             let started = Instant::now();
             let plan = Exercise::read(self.book, &exercise.package, &exercise.tasks)?;
@@ -269,20 +282,6 @@ fn is_for(book: &Book, exercise: &Exercise, answer: &str) -> Result<bool> {
         book.root.join(file).strip_prefix(&folder).is_ok_and(|inside| exercise.leaves_out(inside))
     };
     Ok(!patch.files().any(is_out))
-}
-
-/// Refuses a diff in the folder that no idea names.
-fn unlisted(book: &Book, exercise: &Exercise) -> Result<()> {
-    for file in weave::belongs::files(&exercise.folder(&book.root).join(FOLDER))? {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let is_diff = file.extension().is_some_and(|of| of == "diff");
-        ensure!(
-            !is_diff || of_answer(exercise, &name).is_some(),
-            "no idea names {}",
-            file.display()
-        );
-    }
-    Ok(())
 }
 
 /// In how many cases a wrong answer is told by the idea that it lacks; never by another one.

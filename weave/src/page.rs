@@ -159,7 +159,10 @@ impl Page {
 
     /// What the marks of the page tell of its prose.
     fn read_arc(&mut self) {
-        let quote = self.marks.quote.clone();
+        // A claim is a quotation too, in the form from before the arc.
+        let is_claim =
+            |quote: &Range<usize>| self.claims.iter().any(|claim| claim.range.start == quote.start);
+        let quote = self.marks.quote.clone().filter(|quote| !is_claim(quote));
         self.opening = quote.map(|quote| Opening::read(self.markdown, &self.text, quote));
         let opening = self.opening.as_ref();
         let is_shown = |prose: &&prose::Prose| {

@@ -1,5 +1,6 @@
 //! A page as the Markdown that mdBook reads: excerpts put in, captions and cards laid out.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
@@ -31,8 +32,12 @@ pub fn render(book: &Book, page: &Page) -> String {
             .push((claim.range.clone(), format!("<div class=\"claim\">\n\n{quote}\n\n</div>\n")));
     }
     replace.extend(marks(book, page));
-    replace.sort_by_key(|(range, _)| (range.start, range.end));
+    replace.sort_by_key(|(range, _)| (range.start, Reverse(range.end)));
     for (range, html) in replace {
+        if range.start < done {
+            // On a page with faults one thing may lie in another; the outer one is shown.
+            continue;
+        }
         out.push_str(&page.text[done..range.start]);
         out.push_str(&html);
         done = range.end;
@@ -334,6 +339,15 @@ mod tests {
         let note = note.replacen(old, new, 1);
         let book = crate::book::tests::book(&[("why/a.md", &note)]);
         render(&book, &book.pages[0])
+    }
+
+    #[test]
+    fn a_claim_where_an_opening_belongs_is_shown_as_a_claim() {
+        let html = woven("> Read on.\n>\n> **Exactly**", "> **Claim**");
+        assert!(
+            html.contains("<div class=\"claim\">") && !html.contains("class=\"opening\""),
+            "{html}"
+        );
     }
 
     #[test]

@@ -79,3 +79,20 @@ impl Waker {
     }
 }
 // ANCHOR_END: wake
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Poll;
+
+    #[test]
+    fn a_counter_that_somebody_else_has_emptied_is_empty() {
+        let poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        waker.reset().expect("nothing is left to empty, and that is no failure");
+        waker.wake().unwrap();
+        waker.reset().unwrap();
+        let left = (&waker.eventfd).read(&mut [0; 8]).unwrap_err();
+        assert_eq!(left.kind(), ErrorKind::WouldBlock, "one wake was in it, and is out");
+    }
+}

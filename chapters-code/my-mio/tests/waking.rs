@@ -1,7 +1,6 @@
 //! What the note *Waking a sleeper* claims.
 
 use std::fs;
-use std::hint;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -18,38 +17,16 @@ use my_mio::{Events, Interest, Poll, Token, Waker};
 
 use mailbox::Mailbox;
 use output::Output;
+use watched::{Watched, registrations};
 
 #[path = "../examples/sources/mailbox.rs"]
 mod mailbox;
 #[allow(dead_code)]
 #[path = "../examples/sources/output.rs"]
 mod output;
+mod watched;
 
 const WAKER: Token = Token(usize::MAX);
-
-/// A poll, and room for what it reports.
-struct Watched {
-    poll: Poll,
-    events: Events,
-}
-
-impl Watched {
-    fn new() -> Watched {
-        Watched { poll: Poll::new().unwrap(), events: Events::with_capacity(8) }
-    }
-
-    /// The tokens of what has happened, without waiting.
-    fn reported(&mut self) -> Vec<Token> {
-        self.poll.poll(&mut self.events, Some(Duration::ZERO)).unwrap();
-        self.events.iter().map(|event| event.token()).collect()
-    }
-
-    /// The same, but sleeps until something happens.
-    fn waited_for(&mut self) -> Vec<Token> {
-        self.poll.poll(&mut self.events, None).unwrap();
-        self.events.iter().map(|event| event.token()).collect()
-    }
-}
 
 /// Waits until this thread sleeps in epoll_wait(2): while it runs, the kernel names no call.
 fn until_asleep(tid: i32) {
@@ -110,17 +87,6 @@ fn a_wake_from_another_thread_ends_a_wait() {
     waking.join().unwrap().unwrap();
 }
 
-/// What is registered with an epoll instance, as the kernel tells: descriptor and token.
-fn registrations(epoll: &impl AsRawFd) -> Vec<(RawFd, Token)> {
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", epoll.as_raw_fd())).unwrap();
-    let registration = |line: &str| {
-        let fields: Vec<_> = line.strip_prefix("tfd:")?.split_whitespace().collect();
-        let &[tfd, "events:", _, "data:", token, ..] = &fields[..] else { panic!("{line}") };
-        Some((tfd.parse().unwrap(), Token(usize::from_str_radix(token, 16).unwrap())))
-    };
-    info.lines().filter_map(registration).collect()
-}
-
 #[test]
 fn a_wake_is_an_event_even_when_the_counter_is_full() {
     let mut watched = Watched::new();
@@ -141,51 +107,6 @@ fn a_wake_is_an_event_even_when_the_counter_is_full() {
     let mut count = [0; 8];
     counter.read_exact(&mut count).unwrap();
     assert_eq!(u64::from_ne_bytes(count), 1, "it has begun anew");
-}
-
-/// Waits until both threads are here. They spin, so that they leave within some nanoseconds of each
-/// other, and yield when one of them has to wait for a core.
-fn meet(arrived: &AtomicUsize, round: usize) {
-    arrived.fetch_add(1, Ordering::AcqRel);
-    let mut spins = 0;
-    while arrived.load(Ordering::Acquire) < 2 * round {
-        spins += 1;
-        if spins % 10_000 == 0 { thread::yield_now() } else { hint::spin_loop() }
-    }
-}
-
-#[test]
-fn two_threads_that_find_the_counter_full_both_wake() {
-    let mut watched = Watched::new();
-    let waker = Waker::new(watched.poll.registry(), WAKER).unwrap();
-    let [(eventfd, WAKER)] = registrations(&watched.poll)[..] else { panic!("no waker") };
-    // SAFETY: the waker owns it and outlives this, which never closes it.
-    let mut counter = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(eventfd) });
-    let (arrived, rounds) = (AtomicUsize::new(0), 1..=3_000);
-    let woken: io::Result<()> = thread::scope(|scope| {
-        let both = rounds.clone().map(|round| (2 * round - 1, 2 * round));
-        let other = scope.spawn(|| {
-            let woken = both.map(|(begin, end)| {
-                meet(&arrived, begin);
-                let woken = waker.wake();
-                meet(&arrived, end);
-                woken
-            });
-            woken.fold(Ok(()), Result::and)
-        });
-        let mut ours = Ok(());
-        for round in rounds {
-            counter.write_all(&(u64::MAX - 1).to_ne_bytes()).unwrap();
-            assert_eq!(watched.reported(), [WAKER]);
-            meet(&arrived, 2 * round - 1);
-            ours = ours.and(waker.wake());
-            meet(&arrived, 2 * round);
-            assert_eq!(watched.reported(), [WAKER], "in round {round}");
-            counter.read_exact(&mut [0; 8]).unwrap();
-        }
-        ours.and(other.join().unwrap())
-    });
-    woken.expect("the one that finds it read already has nothing to do but wake");
 }
 
 #[test]
