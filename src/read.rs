@@ -6,6 +6,7 @@ mod folder;
 mod mine;
 mod post;
 mod request;
+mod room;
 mod serve;
 mod weaver;
 

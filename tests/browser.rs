@@ -70,6 +70,15 @@ fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() 
         ("eventfd", "/small-mio/waking.html"),
         ("EPOLLEXCLUSIVE", "/small-mio/herds.html"),
         ("join!", "/what-runs/concurrency.html"),
+        // Said more often elsewhere, in code.
+        ("WouldBlock", "/why/edges.html"),
+        ("ErrorKind::WouldBlock", "/why/edges.html"),
+        ("EPOLLOUT", "/why/write-side.html"),
+        ("epoll_create1", "/why/readiness.html"),
+        ("MADV_GUARD_INSTALL", "/fibers/stack.html"),
+        // The glossary names the note.
+        ("level-triggered", "/why/readiness.html"),
+        ("thundering herd", "/small-mio/herds.html"),
         // It stands in the answer of a card alone.
         ("not the step from empty to readable", "/why/edges.html"),
     ] {
@@ -92,6 +101,13 @@ fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() 
     right.sort();
     found.sort();
     assert!(found.len() > 3 && found == right, "{found:?} and not {right:?}");
+
+    // However many they are, all sections are listed.
+    let listed = "document.querySelectorAll('#search ol ol a').length";
+    self::found(&mut tab, "read");
+    let said = tab.eval("parseInt(document.querySelector('#search [role=status]').textContent)");
+    assert!(said.as_u64().unwrap() > 100 && tab.eval(listed) == said, "{said} sections");
+    self::found(&mut tab, "EPOLLET");
 
     // Enter follows the first; its words are marked there.
     tab.press("/");

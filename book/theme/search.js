@@ -7,7 +7,6 @@
     const input = dialog.querySelector("input");
     const status = dialog.querySelector("[role=status]");
     const list = dialog.querySelector("ol");
-    const MOST = 60;
     // What stands behind a note, where its words are many and its idea is not.
     const BEHIND = new Set(["sources", "what proves this page"]);
     let sections;
@@ -51,32 +50,54 @@
         return whole + part / 4;
     };
 
-    // Sections with all terms; a note's weight is what its headings and its text say of them.
+    const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    // A part's notes are in its folder; other pages lead to them.
+    const isNote = (page) => page.includes("/");
+
+    // The note that the glossary names behind a term: `zombie A registration that … Tokens and zombies`.
+    const introduces = (query, notes) => {
+        const glossary = sections.find(({ page }) => page === "glossary.html");
+        const titles = [...notes].filter(([page]) => isNote(page)).map(([, { title }]) => escaped(title));
+        const term = `(?:^|[ ,])${escaped(query)}s?(?:, [^A-Z]+)? [A-Z].*?(${titles.join("|")})`;
+        const title = glossary?.shown.replace(/\s+/g, " ").match(new RegExp(term))?.[1];
+        return [...notes].find(([, note]) => note.title === title)?.[0];
+    };
+
+    // The sections with all terms, by their notes, the note first that is about them: it says them in its
+    // title or its headings, in more sections than others for its length, early in the book, or the
+    // glossary says so.
     const find = (query) => {
         const terms = query.toLowerCase().split(/\s+/).map(joined).filter(Boolean);
         const notes = new Map();
-        if (!terms.length) return notes;
+        if (!terms.length) return [];
+        // Of `libc::EPOLLET`, a note is about the last.
+        const names = terms.map((term) => term.split("::").at(-1) || term);
         for (const section of sections) {
-            const counts = terms.map((term) => [count(section.heading, term), count(section.body, term)]);
-            const note = notes.get(section.page) ?? { hits: [], weight: 0, length: 0 };
+            const note = notes.get(section.page) ?? { title: section.title, hits: [], weight: 0, length: 0 };
             notes.set(section.page, note);
-            note.title ??= section.title;
             note.length += section.body.length;
-            if (!counts.every(([heading, body]) => heading + body > 0)) continue;
-            let weight = 0;
+            const has = (term) => count(section.heading, term) + count(section.body, term) > 0;
+            if (terms.every(has)) note.hits.push(section);
+            if (!names.every(has)) continue;
             const title = section.title === note.title;
-            for (const [heading, body] of counts) {
-                weight += (title ? 12 : 6) * heading + (BEHIND.has(section.heading) ? body / 8 : body);
+            for (const name of names) {
+                const said = count(section.body, name);
+                note.weight += (title ? 16 : 4) * count(section.heading, name);
+                // The tenth time in a section, as in its listings, says little.
+                note.weight += BEHIND.has(section.heading) ? said / 8 : 4 * said / (said + 4);
             }
-            note.hits.push({ ...section, weight });
-            note.weight += weight;
         }
-        return notes;
+        const introduced = introduces(query.toLowerCase(), notes);
+        [...notes].forEach(([page, note], at) => {
+            note.weight *= (1.8 - 0.8 * at / notes.size) / Math.sqrt(note.length);
+            if (!isNote(page)) note.weight *= 0.3;
+            if (page === introduced) note.weight *= 6;
+        });
+        return [...notes].filter(([, note]) => note.hits.length).sort(([, a], [, b]) => b.weight - a.weight);
     };
 
     const mark = (element, text, terms) => {
-        const escaped = terms.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-        const pieces = text.split(new RegExp(`(${escaped.join("|")})`, "iu"));
+        const pieces = text.split(new RegExp(`(${terms.map(escaped).join("|")})`, "iu"));
         pieces.forEach((piece, n) => {
             if (n % 2 === 0) return element.append(piece);
             const found = document.createElement("mark");
@@ -89,7 +110,7 @@
     const legible = (text) => text.replace(/\s+/g, " ").replace(/(::|[([{&|!<*]) /g, "$1").replace(/\. (?=[a-z_])/g, ".");
 
     const excerpt = (hit, terms) => {
-        const text = legible(hit.shown);
+        const text = hit.legible ??= legible(hit.shown);
         const at = Math.max(text.toLowerCase().indexOf(terms[0]), 0);
         const from = Math.max(text.lastIndexOf(" ", Math.max(at - 60, 0)), 0);
         const line = document.createElement("p");
@@ -112,27 +133,19 @@
         status.textContent = "";
         if (!query || !sections) return;
         const terms = query.toLowerCase().split(/\s+/).map(joined).filter(Boolean);
-        const found = [...find(query)].filter(([, note]) => note.hits.length);
-        // Of two notes that say as much of it, the earlier one introduces it.
-        const order = [...new Set(sections.map((section) => section.page))];
-        for (const [page, note] of found) {
-            note.rank = (1.4 - 0.4 * order.indexOf(page) / order.length) * note.weight / Math.sqrt(note.length);
-        }
-        found.sort(([, a], [, b]) => b.rank - a.rank);
+        const found = find(query);
         const total = found.reduce((sum, [, note]) => sum + note.hits.length, 0);
         status.textContent = total ? `${total} section${total > 1 ? "s" : ""} of ${found.length}` +
             ` page${found.length > 1 ? "s" : ""}` : `Nothing is found for “${query}”.`;
-        let left = MOST;
         for (const [page, note] of found) {
             const item = document.createElement("li");
             item.append(link(page, note.title, "note"));
             const inside = document.createElement("ol");
-            for (const hit of note.hits.slice(0, Math.max(left, 1))) {
+            for (const hit of note.hits) {
                 const section = document.createElement("li");
                 section.append(link(hit.url, hit.title, ""), excerpt(hit, terms));
                 inside.append(section);
             }
-            left -= note.hits.length;
             item.append(inside);
             list.append(item);
         }

@@ -101,7 +101,8 @@ impl Mine {
         std::fs::read(Fork::all(&self.root).iter().find_map(of_fork)?).ok()
     }
 
-    fn state(&self, edition: &Edition) -> Result<Value> {
+    /// What a page is told: the cards, what is read, and the word that its posts have to bring.
+    pub fn state(&self, edition: &Edition) -> Result<Value> {
         let (history, error) = match self.log.read() {
             Ok(history) => (history, None),
             Err(error) => (Default::default(), Some(format!("{error:#}"))),
@@ -125,7 +126,7 @@ impl Mine {
     }
 
     /// How far the reader's forks are.
-    fn exercises(&self) -> Result<Value> {
+    pub fn exercises(&self) -> Result<Value> {
         let forks = Fork::all(&self.root);
         if forks.is_empty() {
             return Ok(json!([]));

@@ -1,6 +1,5 @@
-// What is the reader's own: grades under the cards, *I have read this* at a note's end, what is due on
-// the start page, and the page that asks. The server has written the pages for everybody; nothing of
-// this is in a published site.
+// What is the reader's own: grades under the cards, *I have read this* at a note's end, and the page that
+// asks. The book has written the pages for everybody; nothing of this is in a published site.
 (() => {
     const page = decodeURIComponent(location.pathname.slice(1)) || "index.html";
     const grades = ["forgot", "hard", "good", "easy"];
@@ -151,31 +150,6 @@
         section.querySelector(".yours-mark").append(". Your exercise: ", tasks, `, ${one.state}`);
     };
 
-    // ---- The first page ----
-
-    const first = async () => {
-        const lines = [];
-        const due = mine.due.length, fresh = mine.fresh.length;
-        if (due || fresh) {
-            const what = [due && `${some(due, "card")} due`, fresh && `${some(fresh, "new card")}`].filter(Boolean).join(", ");
-            lines.push(element("p", {}, element("a", { href: "/recall.html" }, what), "."));
-        } else if (mine.next) {
-            lines.push(element("p", {}, `Nothing is due until ${mine.next.day}.`));
-        }
-        if (mine.problem) lines.push(element("p", {}, mine.problem));
-        const exercises = await ask("exercises").catch(() => []);
-        if (exercises.length) {
-            const items = exercises.map((one) => element("li", {},
-                element("a", { href: "/" + one.page + "#fork-it" }, one.title), `: ${one.state}, in ${one.folder}`));
-            lines.push(element("p", {}, "Your exercises:"), element("ul", {}, ...items));
-        }
-        if (lines.length) {
-            const title = main.querySelector("h1");
-            const box = element("section", { class: "own", "aria-label": "Yours" }, ...lines);
-            title ? title.after(box) : main.prepend(box);
-        }
-    };
-
     // ---- The page that asks ----
 
     const pages = new Map();
@@ -197,8 +171,9 @@
     };
     const AT_ONCE = 10;
     const sitting = () => {
-        const box = element("section", { class: "own own-asked", "aria-label": "Cards" });
-        main.querySelector("h1").after(box);
+        // The server has left room for it, so that nothing moves.
+        const box = main.querySelector(".own-asked");
+        if (!box) return;
         const asked = new Set();
         let fresh = 0, back, key, current;
         const end = () => {
@@ -210,7 +185,7 @@
             box.replaceChildren(line);
             if (more) box.append(button(`${Math.min(more, AT_ONCE)} new ones more`, () => { fresh = 0; proceed(); }));
             if (back) box.append(button("take back the last grade", back));
-            line.focus();
+            if (asked.size) line.focus();
         };
         const proceed = async () => {
             key = undefined;
@@ -260,7 +235,7 @@
             };
             box.replaceChildren(count, card, from);
             if (back) box.append(button("take back the last grade (u)", () => back?.()));
-            card.querySelector("summary").focus();
+            if (asked.size > 1) card.querySelector("summary").focus();
         };
         document.addEventListener("keydown", (event) => {
             const typing = event.target.closest("input, textarea, select, [contenteditable]");
@@ -279,7 +254,6 @@
         for (const card of main.querySelectorAll("details.recall[id^='recall-']")) gradeable(card);
         if (mine.notes[page]) mark(mine.notes[page]);
         for (const section of main.querySelectorAll("section.yours")) exercise(section);
-        if (page === "index.html" || page === "start.html") await first();
         if (page === "recall.html") sitting();
     };
     begin();

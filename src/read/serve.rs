@@ -17,6 +17,7 @@ use super::build::Edition;
 use super::mine::{self, Mine};
 use super::post::Post;
 use super::request::{self, MISDIRECTED, Request};
+use super::room::with_own;
 
 /// What the pages run to reload themselves and to show what is wrong.
 const RELOAD: &str = include_str!("reload.js");
@@ -218,7 +219,10 @@ fn reply(site: &Site, path: &[u8], query: &str, post: Option<&Post>) -> Reply {
         return Reply::of("200 OK", "text/plain; charset=utf-8", body);
     }
     match edition.file(path) {
-        Some((HTML, page)) => page_of("200 OK", page, &edition.id),
+        Some((HTML, page)) => {
+            let page = with_own(&site.mine, &edition, path, page);
+            page_of("200 OK", &page, &edition.id)
+        }
         Some((kind, file)) => Reply::of("200 OK", kind, file.to_owned()),
         // The book's own page for what is missing.
         None => {

@@ -126,7 +126,7 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             figure("console", "one run; the numbers vary", "console", body)
         }
         Fence::Console { varies: Varies::Words(words) } => {
-            let caption = format!("one run; the numbers of {} vary", escape(&words.join(", ")));
+            let caption = format!("one run; what varies: {}", escape(&words.join(", ")));
             figure("console", &caption, "console", body)
         }
         Fence::Console { varies: Varies::Nothing } => {
