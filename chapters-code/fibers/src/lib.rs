@@ -16,7 +16,8 @@
 //!
 //! From the bottom up: [`switch`] goes from one stack to another, [`stack`] makes stacks, [`fiber`] is
 //! a function on a stack of its own, and [`run`], [`spawn`], [`yield_now`], [`JoinHandle`],
-//! [`TcpStream`], [`UnixStream`] and [`TcpListener`] are green threads on them. x86-64 and aarch64, Linux.
+//! [`TcpStream`], [`UnixStream`], [`TcpListener`] and [`Socket`] are green threads on them. x86-64 and
+//! aarch64, Linux.
 //!
 //! # What may not be done in a fiber
 //!
@@ -62,5 +63,5 @@ pub mod switch;
 pub mod unseen;
 
 pub use join::JoinHandle;
-pub use net::{TcpListener, TcpStream, UnixStream};
+pub use net::{Socket, TcpListener, TcpStream, UnixStream};
 pub use runtime::{run, sleep, spawn, spawn_sized, yield_now};
