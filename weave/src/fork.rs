@@ -176,7 +176,8 @@ pub fn cut(file: &Path, text: &str, wanted: impl Fn(&str) -> bool) -> String {
             continue;
         }
         // `todo!` can't stand in a naked function, which is one piece of assembly.
-        let kept = (next..mark.at).filter(|at| lines[*at].trim() != NAKED || *at + 1 != mark.signature);
+        let kept =
+            (next..mark.at).filter(|at| lines[*at].trim() != NAKED || *at + 1 != mark.signature);
         out.extend(kept.map(|at| lines[at].to_owned()));
         let margin = &lines[mark.at][..indent(lines[mark.at])];
         out.push(format!("{margin}{}", language.todo(&mark.says)));
@@ -203,8 +204,7 @@ pub fn function<'a>(file: &Path, text: &'a str, name: &str) -> Option<&'a str> {
 
 fn rust_function(line: &str) -> Option<&str> {
     let (before, rest) = line.split_once("fn ")?;
-    let words =
-        ["pub", "pub(crate)", "pub(super)", "unsafe", "async", "const", "extern", "\"C\""];
+    let words = ["pub", "pub(crate)", "pub(super)", "unsafe", "async", "const", "extern", "\"C\""];
     before.split_whitespace().all(|word| words.contains(&word)).then_some(())?;
     rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
 }
@@ -502,7 +502,8 @@ pub unsafe extern \"C\" fn switch(other: *mut u8) {
 ";
         assert_eq!(read(naked).unwrap()[0].name, "switch");
         let (kept, _) = naked.split_once("#[unsafe(naked)]\npub").unwrap();
-        let todo = "pub unsafe extern \"C\" fn switch(other: *mut u8) {\n    todo!(\"switch\")\n}\n";
+        let todo =
+            "pub unsafe extern \"C\" fn switch(other: *mut u8) {\n    todo!(\"switch\")\n}\n";
         assert_eq!(cut(Path::new(LIB), naked, |_| true), format!("{kept}{todo}"));
     }
 

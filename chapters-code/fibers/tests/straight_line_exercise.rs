@@ -122,7 +122,11 @@ fn any_other_error_is_the_caller_s() {
         let (socket, _peer) = pair();
         for kind in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::NotConnected] {
             let came = socket.block(None, |_| Err(kind.into()));
-            must(&format!("a call ended in {kind:?}"), format!("the error {kind:?}"), in_words(came));
+            must(
+                &format!("a call ended in {kind:?}"),
+                format!("the error {kind:?}"),
+                in_words(came),
+            );
         }
     });
 }
