@@ -53,6 +53,7 @@ mod runtime;
 mod slab;
 
 pub mod fiber;
+pub mod huge;
 pub mod overflow;
 pub mod predictor;
 pub mod probe;

@@ -46,7 +46,8 @@ fn alone(test: &str, body: impl FnOnce()) {
     }
     let ended = doomed::child(test, body);
     let said = ended.stderr.split("panicked at ").nth(1).and_then(|said| said.lines().nth(1));
-    assert!(ended.how == Ending::Passed, "{}", said.unwrap_or(&ended.how.to_string()));
+    let how = ended.how.to_string();
+    assert!(ended.how == Ending::Passed, "{}\n{ended}", said.unwrap_or(&how));
 }
 
 /// What a process dies of that writes to the page below the stack that `of` gives back.
@@ -60,7 +61,8 @@ fn dies_below(test: &str, done: &str, of: impl FnOnce() -> Stack) {
         // SAFETY: the process ends here, or nothing of it is looked at any more.
         unsafe { stack.bottom().sub(1).write_volatile(1) }
     });
-    must(&format!("wrote below {done}"), Ending::Killed(Signal(libc::SIGSEGV)), ended.how);
+    let (right, came) = (Ending::Killed(Signal(libc::SIGSEGV)), &ended.how);
+    assert!(*came == right, "wrote below {done}: expected {right}; got {came}\n{ended}");
 }
 
 #[test]
