@@ -76,6 +76,15 @@ fn a_touch_of_a_stack_on_huge_pages_costs_the_whole_stack_and_more() {
     }
 }
 
+#[test]
+fn the_kernel_that_is_given_an_address_in_the_guard_says_efault() {
+    let stack = Stack::new(SMALLEST).unwrap();
+    // SAFETY: the kernel checks the address, and writes nothing where it may not.
+    let written = unsafe { libc::getrandom(stack.bottom().wrapping_sub(1).cast(), 1, 0) };
+    let error = std::io::Error::last_os_error().raw_os_error();
+    assert_eq!((written, error), (-1, Some(libc::EFAULT)));
+}
+
 /// Limits the address space of this process to so many bytes more than it has, until this is dropped.
 struct Limited(libc::rlimit);
 
