@@ -297,10 +297,11 @@ fn panic(said: &str) -> Option<Said> {
     Some(Said { words: words.join("\n"), place: place.trim_end_matches(':').to_owned() })
 }
 
-/// The first line of the words, with `N` for each number: sizes, ports and descriptors are the reader's,
-/// and so is what stands below.
+/// The first line of the words, with `N` for each number and each time with its unit: sizes, ports and
+/// descriptors are the reader's, and so is what stands below.
 fn known_by(words: &str) -> String {
-    static NUMBERS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").expect("a regex"));
+    static NUMBERS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\d+(\.\d+)?(ns|µs|ms|s)\b|\d+").expect("a regex"));
     NUMBERS.replace_all(words.lines().next().unwrap_or_default().trim(), "N").into_owned()
 }
 
@@ -320,6 +321,14 @@ pub fn endings(outcomes: &Outcomes) -> Endings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_the_machine_s_as_a_number_is() {
+        let known = |time: &str| known_by(&format!("killed after {time}, of 24.8 days\nmore"));
+        assert_eq!(known("12.3ms"), "killed after N, of N.N days");
+        assert_eq!(known("12.3ms"), known("1.2s"));
+        assert_eq!(known("300µs"), known("7"));
+    }
 
     #[test]
     fn what_a_panic_says_is_found_in_all_that_was_printed() {
