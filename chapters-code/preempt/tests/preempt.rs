@@ -108,7 +108,11 @@ fn order(timeline: &Timeline) -> String {
 fn no_addition_is_lost_when_no_await_in_it_is_pending() {
     let counted = count();
     let added = 2 * TIMES;
-    assert!(counted == added, "two tasks add {TIMES} each: expected {added}; got {counted}");
+    assert!(
+        counted == added,
+        "two tasks add {TIMES} each: expected {added}; got {counted}; additions were lost: {}",
+        added - counted
+    );
 }
 
 #[test]
