@@ -20,14 +20,23 @@ fn main() -> io::Result<()> {
         lab::fatal::tell();
         let (_, first) = WAYS[way.parse::<usize>().expect("a number")];
         // SAFETY: 64 KiB are less than what is below the stack.
-        println!("{} bytes changed", unsafe { changed_below(first, guard == "guard") }?);
+        println!("{} bytes changed", about(unsafe { changed_below(first, guard == "guard") }?));
         return Ok(());
     }
-    println!("a stack of 16 KiB         no guard              a guard page below");
+    println!("a stack of 16 KiB         no guard                  a guard page below");
     for (way, (name, _)) in WAYS.iter().enumerate() {
-        println!("{name:<24}  {:<20}  {}", ends(way, "none")?, ends(way, "guard")?);
+        println!("{name:<24}  {:<24}  {}", ends(way, "none")?, ends(way, "guard")?);
     }
     Ok(())
+}
+
+/// Some of the bytes are of addresses, which differ from run to run, and one may be what was there before.
+fn about(bytes: usize) -> String {
+    match bytes {
+        0..100 => bytes.to_string(),
+        100..1_000 => format!("over {}", bytes / 100 * 100),
+        _ => format!("over {}", bytes / 1_000 * 1_000),
+    }
 }
 
 /// What the child said, of its bytes or of its death.
