@@ -15,7 +15,7 @@ fn write_book(root: &Path, question: &str) {
         let sentences = "Of this there are many.\n".repeat(120);
         format!(
             "# The {id}\n\n> **Claim** (Linux): It is so. [Proof](test:one::it_is_so)\n\n{sentences}\n\
-             ## Recall\n\n```recall,{id}\n{question}\n---\nA `Vec<u8>`, [so](b.md).\n```\n\n\
+             ## Which and why\n\nWho asks why indeed gets a `Vec`.\n\n## Recall\n\n```recall,{id}\n{question}\n---\nA `Vec<u8>`, [so](b.md).\n```\n\n\
              ## Sources\n\nepoll(7)\n"
         )
     };
@@ -34,7 +34,7 @@ fn write_book(root: &Path, question: &str) {
                 .into(),
         ),
         ("book/one/a.md", note("card-a", question)),
-        ("book/one/b.md", note("card-b", "Why?")),
+        ("book/one/b.md", note("card-b", "Why indeed?")),
         ("book/two/c.md", note("card-c", "Who?").replace("(b.md)", "(../one/b.md)")),
         ("chapters-code/one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2024\"\n".into()),
         ("chapters-code/one/tests/one.rs", test.into()),
@@ -98,7 +98,7 @@ fn a_second_import_updates_and_makes_no_doubles() {
     assert_eq!(two["notes"]["card-a"][0], "<p>Which is it?</p>");
     let back = two["back"].as_str().unwrap();
     assert!(back.contains("A <code>Vec&lt;u8&gt;</code>, so."), "{back}");
-    assert!(back.contains("The card-") && back.contains(", Recall"), "{back}");
+    assert!(back.contains("The card-") && back.contains(", Which and why"), "{back}");
 }
 
 #[test]
