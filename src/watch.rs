@@ -4,7 +4,7 @@
 //! replaced is lost sight of. Folders of containers, of networks and of another system tell nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -51,10 +51,6 @@ impl Files {
     /// All in these parts of a folder now, each a folder or a file.
     pub fn of(root: &Path, parts: &[&str]) -> Files {
         let found = parts.iter().flat_map(|part| belongs::entries(&root.join(part)));
-        let stamped = |found: io::Result<Metadata>| match found {
-            Ok(metadata) => Ok(Stamp::of(&metadata)),
-            Err(error) => Err(error.kind()),
-        };
         Files(found.map(|(path, found)| (path, stamped(found))).collect())
     }
 
@@ -89,22 +85,21 @@ impl Files {
         }
     }
 
-    /// The pages, if they come to differ from these within that time.
+    /// The pages, if one of these comes to differ within that time. Only those are looked at that could be
+    /// read: a new one is seen by who looks at all.
     fn changed_pages(&self, root: &Path, time: Duration) -> Option<Files> {
-        let is_page = |path: &Path| path.starts_with(root.join(SRC));
-        let pages = Files(
-            self.0
-                .iter()
-                .filter(|(path, _)| is_page(path))
-                .map(|(path, stamp)| (path.clone(), *stamp))
-                .collect(),
-        );
+        let src = root.join(SRC);
+        let is_page =
+            |(path, stamp): &(&PathBuf, &Result<_, _>)| path.starts_with(&src) && stamp.is_ok();
+        let pages: Vec<_> = self.0.iter().filter(is_page).collect();
+        let is_other = |(path, stamp): &(&PathBuf, &_)| stamped(fs::metadata(path)) != **stamp;
         let until = Instant::now() + time;
         while Instant::now() < until {
             let started = Instant::now();
-            let now = Files::of(root, &[SRC]);
-            if now != pages {
-                return Some(now.settled(QUIET_OF_PAGES, || Files::of(root, &[SRC])));
+            if pages.iter().any(is_other) {
+                return Some(
+                    Files::of(root, &[SRC]).settled(QUIET_OF_PAGES, || Files::of(root, &[SRC])),
+                );
             }
             thread::sleep(PAUSE_OF_PAGES.max(started.elapsed() * TIMES));
         }
@@ -141,6 +136,10 @@ impl Files {
     }
 }
 
+fn stamped(found: io::Result<Metadata>) -> Result<Stamp, io::ErrorKind> {
+    found.map(|metadata| Stamp::of(&metadata)).map_err(|error| error.kind())
+}
+
 impl Stamp {
     fn of(file: &Metadata) -> Stamp {
         Stamp {
@@ -154,7 +153,6 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 

@@ -129,7 +129,8 @@ fn follows(name: &[u8]) -> bool {
 fn built(root: &Path, weave: Weave) -> Result<Files> {
     let folder = Folder::claim(&crate::target(root).join("book"))?;
     let html = folder.path().join("html");
-    build_woven(root, &html, weave, |_| Ok(()))?;
+    let is_part = weave.only.is_some();
+    build_woven(root, &html, weave, |config| if is_part { without_index(config) } else { Ok(()) })?;
     let mut files = BTreeMap::new();
     for path in belongs::files(&html)? {
         let inside = path.strip_prefix(&html)?.as_os_str().as_encoded_bytes().to_owned();
@@ -137,6 +138,12 @@ fn built(root: &Path, weave: Weave) -> Result<Files> {
         files.insert(inside, Arc::new(File::new(bytes)));
     }
     Ok(files)
+}
+
+/// A build of some pages: it has a search, as they name it, in which nothing is found.
+fn without_index(config: &mut Config) -> Result<()> {
+    let nothing = BTreeMap::from([("enable", false)]);
+    config.set("output.html.search.chapter", BTreeMap::from([("", nothing)]))
 }
 
 fn hash(what: &impl Hash) -> u64 {

@@ -1,7 +1,7 @@
 //! A card is asked without its page, so its question may not point at what only the page shows. Where
 //! its answer is what a program printed, it says where that stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use mdbook_markdown::pulldown_cmark::Event;
 
@@ -58,21 +58,42 @@ pub fn console<'a>(page: &'a Page, named: &str) -> Option<&'a Block> {
 /// that shares the most words with the card, where a word counts the more the fewer sections have it.
 /// The title stands for what is above all sections.
 pub fn source<'a>(page: &'a Page, block: &Block) -> Option<&'a Heading> {
-    let Fence::Recall { console, .. } = &block.fence else { return None };
-    if let Some(printed) = console.as_ref().and_then(|named| self::console(page, named)) {
-        return page.headings.iter().rfind(|heading| heading.line < printed.line);
+    let told = page.kept.told.get_or_init(|| told(page));
+    page.headings.get(*told.get(&block.line)?)
+}
+
+/// Which heading tells each card, by the line of the card.
+fn told(page: &Page) -> HashMap<usize, usize> {
+    let sections = sections(page);
+    let mut told = HashMap::new();
+    for block in &page.blocks {
+        let Fence::Recall { console, .. } = &block.fence else { continue };
+        let printed = console.as_ref().and_then(|named| self::console(page, named));
+        let at = match printed {
+            Some(printed) => page.headings.iter().rposition(|at| at.line < printed.line),
+            None => nearest(&sections, &long_words(&block.body)),
+        };
+        told.extend(at.map(|at| (block.line, at)));
     }
-    let tells = |at: &usize| !TELLS_NOTHING.contains(&page.headings[*at].text.as_str());
+    told
+}
+
+/// The words of the sections that may tell a card, each with the place of its heading.
+fn sections(page: &Page) -> Vec<(usize, BTreeSet<String>)> {
     let lines: Vec<&str> = page.text.lines().collect();
-    let sections: Vec<(usize, BTreeSet<String>)> = (0..page.headings.len())
+    let words = |at: usize| {
+        let end = page.headings.get(at + 1).map_or(lines.len(), |next| next.line - 1);
+        long_words(&lines[page.headings[at].line - 1..end].join("\n"))
+    };
+    (0..page.headings.len())
         .take_while(|at| page.headings[*at].text != "Recall")
-        .filter(tells)
-        .map(|at| {
-            let end = page.headings.get(at + 1).map_or(lines.len(), |next| next.line - 1);
-            (at, long_words(&lines[page.headings[at].line - 1..end].join("\n")))
-        })
-        .collect();
-    let asked = long_words(&block.body);
+        .filter(|at| !TELLS_NOTHING.contains(&page.headings[*at].text.as_str()))
+        .map(|at| (at, words(at)))
+        .collect()
+}
+
+/// The section that shares the most with a card of these words.
+fn nearest(sections: &[(usize, BTreeSet<String>)], asked: &BTreeSet<String>) -> Option<usize> {
     let worth = |word: &String| {
         let having = sections.iter().filter(|(_, words)| words.contains(word)).count();
         1.0 / having.max(1) as f64
@@ -84,7 +105,7 @@ pub fn source<'a>(page: &'a Page, block: &Block) -> Option<&'a Heading> {
     let told = sections.iter().map(|(at, words)| (shared(words), *at));
     // The first of several that share as much.
     let (_, at) = told.rev().max_by(|one, other| one.0.total_cmp(&other.0))?;
-    page.headings.get(at)
+    Some(at)
 }
 
 /// Sections that say again what others tell, or lead elsewhere.

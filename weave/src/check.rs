@@ -30,10 +30,7 @@ pub fn check(book: &Book) -> Vec<Problem> {
         problems.extend(page.problems.iter().cloned());
         blocks(book, page, &mut problems);
         links(&site, page, &mut problems);
-        cards::check(page, &mut problems);
-        if page.path.parent() != Some(Path::new("")) && !page.draft {
-            note(book, page, &mut problems);
-        }
+        problems.extend(page.kept.alone.get_or_init(|| alone(book, page)).iter().cloned());
     }
     names(book, &mut problems);
     ledger::check(book, &mut problems);
@@ -43,6 +40,16 @@ pub fn check(book: &Book) -> Vec<Problem> {
     redirects::check(book, &mut problems);
     problems.sort();
     problems.dedup();
+    problems
+}
+
+/// What is wrong with a page, its listings, links and other pages aside.
+fn alone(book: &Book, page: &Page) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    cards::check(page, &mut problems);
+    if page.path.parent() != Some(Path::new("")) && !page.draft {
+        note(book, page, &mut problems);
+    }
     problems
 }
 

@@ -1,7 +1,7 @@
 //! What was found out about a page, kept with it for as long as nothing changes that it rests on: the
 //! author saves one page, and the others need not be looked at again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::book::Book;
@@ -19,8 +19,12 @@ pub struct Kept {
     pub(crate) terms: OnceLock<Vec<Problem>>,
     /// What is wrong with its listings and diffs, which rest on the sources and on nothing else.
     pub(crate) listings: OnceLock<Vec<Problem>>,
+    /// What else is wrong with it, other pages aside: that rests on it, and on the tests that it names.
+    pub(crate) alone: OnceLock<Vec<Problem>>,
     /// Its lines of code, which rest on the sources too.
     pub(crate) code_lines: OnceLock<usize>,
+    /// Which heading tells each of its cards, by the line of the card; that rests on the page alone.
+    pub(crate) told: OnceLock<HashMap<usize, usize>>,
 }
 
 /// A page as mdBook reads it.
