@@ -77,10 +77,7 @@ pub(crate) fn judge(
             let said = format!("hung in {}", place(&asleep));
             told.stopped(mode, "hung", said, asleep)
         }
-        // Half the time; or less on a machine that has others to serve, and it would have gone on.
-        Ending::TooLong
-            if 2 * busy > ended.after || ended.running > 0 && 10 * busy > ended.after =>
-        {
+        Ending::TooLong if has_worked(&ended, busy, &clients(ended.asleep.clone())) => {
             let said = format!(
                 "too long: it used {:.1} s of processor time in {:.1} s",
                 secs(busy),
@@ -104,6 +101,14 @@ pub(crate) fn judge(
             )));
         }
     })
+}
+
+/// Whether what was stopped had used the processor, and not waited: for half the time; or for less on a
+/// machine that has others to serve, and it would have gone on, or was in no wait that is known, like
+/// who waits until somebody takes what it has printed.
+fn has_worked(ended: &Ended, busy: Duration, asleep: &[Asleep]) -> bool {
+    let goes_on = ended.running > 0 || asleep.is_empty();
+    2 * busy > ended.after || goes_on && 10 * busy > ended.after
 }
 
 impl Told {
@@ -283,6 +288,26 @@ mod tests {
         assert_eq!(place(&all), "futex, no timeout");
         all.insert(1, thread("epoll_wait", "timeout -1"));
         assert_eq!(place(&all), "epoll_wait, timeout -1");
+    }
+
+    #[test]
+    fn who_is_stopped_between_two_writes_has_worked_and_who_was_stopped_before_has_not() {
+        let ended = |running| Ended {
+            how: Ending::TooLong,
+            stdout: String::new(),
+            stderr: String::new(),
+            after: Duration::from_secs(2),
+            asleep: Vec::new(),
+            running,
+        };
+        let half = Duration::from_millis(500);
+        assert!(has_worked(&ended(0), half, &[]), "in a write");
+        assert!(has_worked(&ended(1), half, &[]), "it runs");
+        assert!(!has_worked(&ended(0), Duration::from_millis(5), &[]), "stopped by a signal");
+        let call = "epoll_wait";
+        let waits = Asleep { pid: 1, thread: "main".into(), call, detail: String::new() };
+        assert!(!has_worked(&ended(0), half, &[waits.clone()]), "in a wait");
+        assert!(has_worked(&ended(0), Duration::from_millis(1100), &[waits]), "most of the time");
     }
 
     #[test]
