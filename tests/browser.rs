@@ -82,6 +82,10 @@ fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() 
         // The glossary names the note.
         ("level-triggered", "/why/readiness.html"),
         ("thundering herd", "/small-mio/herds.html"),
+        // Of all whose plain sentence has it, the first.
+        ("fiber", "/fibers/switch.html"),
+        ("fibers", "/fibers/switch.html"),
+        ("goroutine", "/what-runs/preemption.html"),
         // It stands in the answer of a card alone.
         ("not the step from empty to readable", "/why/edges.html"),
     ] {

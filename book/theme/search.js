@@ -63,15 +63,19 @@
         return [...notes].find(([, note]) => note.title === title)?.[0];
     };
 
+    // What a note begins with, behind what it needs: its plain sentence.
+    const opening = (body) => body.slice(body.indexOf("minutes.")).slice(8, 170);
+
     // The sections with all terms, by their notes, the note first that is about them: it says them in its
-    // title or its headings, in more sections than others for its length, early in the book, or the
-    // glossary says so.
+    // title or its headings, in more sections than others for its length, early in the book, before all
+    // others in its plain sentence, or the glossary says so.
     const find = (query) => {
         const terms = query.toLowerCase().split(/\s+/).map(joined).filter(Boolean);
         const notes = new Map();
+        let opens;
         if (!terms.length) return [];
-        // Of `libc::EPOLLET`, a note is about the last.
-        const names = terms.map((term) => term.split("::").at(-1) || term);
+        // Of `libc::EPOLLET`, a note is about the last, and of fibers, about a fiber.
+        const names = terms.map((term) => (term.split("::").at(-1) || term).replace(/(\w{3}[^s])s$/, "$1"));
         for (const section of sections) {
             const note = notes.get(section.page) ?? { title: section.title, hits: [], weight: 0, length: 0 };
             notes.set(section.page, note);
@@ -80,6 +84,9 @@
             if (terms.every(has)) note.hits.push(section);
             if (!names.every(has)) continue;
             const title = section.title === note.title;
+            if (title && isNote(section.page) && names.every((name) => count(opening(section.body), name) >= 1)) {
+                opens ??= section.page;
+            }
             for (const name of names) {
                 const said = count(section.body, name);
                 note.weight += (title ? 16 : 4) * count(section.heading, name);
@@ -92,6 +99,7 @@
             note.weight *= (1.8 - 0.8 * at / notes.size) / Math.sqrt(note.length);
             if (!isNote(page)) note.weight *= 0.3;
             if (page === introduced) note.weight *= 6;
+            else if (page === opens) note.weight *= 1.5;
         });
         return [...notes].filter(([, note]) => note.hits.length).sort(([, a], [, b]) => b.weight - a.weight);
     };
