@@ -13,6 +13,9 @@ use blocking::{all_requests_first, one_thread_each};
 /// How long a server waits for what will not come if the client is wrong.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// How long a client may be between the close of a connection and the place of its reply.
+const A_PLACE: Duration = Duration::from_millis(50);
+
 /// A stream that may have to wait for another one, and tells when it has ended.
 struct Stream {
     /// Who tells that it may begin.
@@ -113,13 +116,16 @@ impl Asked {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Waits until the client has closed its end, or for as long as the patience lasts.
+    /// Waits until the client has closed its end, or for as long as the patience lasts. A reply may get
+    /// its place right behind the close, so it is given the time for that.
     fn wait_until_taken(&self) -> bool {
         self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        match (&self.stream).read(&mut [0; 1]) {
+        let taken = match (&self.stream).read(&mut [0; 1]) {
             Ok(n) => n == 0,
             Err(error) => error.kind() != ErrorKind::WouldBlock,
-        }
+        };
+        thread::sleep(A_PLACE);
+        taken
     }
 }
 
