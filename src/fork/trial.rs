@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
@@ -21,6 +21,9 @@ use crate::cargo::{self, Built, Executable, Shown};
 
 /// How many tests run at once: most wait for a peer, and need no core for that.
 const AT_A_TIME: usize = 4;
+
+/// For how many times the patience with one test another waits for processes, of which there are no more.
+const TURNS_OF_OTHERS: u32 = 4;
 
 /// What the test harness says of a single test that passed.
 const PASSED: &str = "test result: ok. 1 passed";
@@ -150,11 +153,30 @@ impl<'a> Trial<'a> {
     }
 
     fn one(&self, program: &Path, package: &Path, test: &str) -> Result<How> {
-        let mut command = Command::new(program);
-        command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
-        command.current_dir(package).env("RUST_BACKTRACE", "0");
-        let ended = doomed::watch(command, Duration::from_secs(self.exercise.plan.patience))?;
-        Ok(self.judge(&ended))
+        let patience = Duration::from_secs(self.exercise.plan.patience);
+        let watch = || {
+            let mut command = Command::new(program);
+            command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+            command.current_dir(package).env("RUST_BACKTRACE", "0");
+            doomed::watch(command, patience)
+        };
+        let from = Instant::now();
+        loop {
+            match watch() {
+                // A test beside it has started all processes that there may be, until its own end.
+                Err(error)
+                    if error.kind() == ErrorKind::WouldBlock
+                        && from.elapsed() < patience * TURNS_OF_OTHERS =>
+                {
+                    thread::sleep(Duration::from_millis(100));
+                }
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("the test `{test}` can't be started"));
+                }
+                Ok(ended) => return Ok(self.judge(&ended)),
+            }
+        }
     }
 
     fn judge(&self, ended: &Ended) -> How {
