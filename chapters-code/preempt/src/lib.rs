@@ -115,7 +115,7 @@ pub const TIMES: usize = 1_000;
 pub async fn add(counter: &Cell<usize>) {
     // FORK preemption: add 1 so many times, give one turn away after each addition, and lose none
     // HINT: Other tasks may write the counter too. Between which two points of yours can they not?
-    //   The first claim of the note.
+    //   The exact sentence at the top of the note says so.
     // HINT: What is a number worth that was read before an await, if the await was pending?
     // HINT: A loop. In each round: read, write what was read and one more, and only then await
     //   something that is pending once.
