@@ -5,7 +5,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, anyhow};
 use book::broken::{self, Copies};
@@ -157,9 +158,24 @@ fn stamps(root: &Path, built: &Built, wanted: impl Fn(&str) -> bool) -> Result<V
 fn sources(root: &Path, built: &Built) -> HashSet<PathBuf> {
     let mut files = HashSet::new();
     for executable in &built.executables {
-        let list = fs::read_to_string(executable.path.with_extension("d")).unwrap_or_default();
+        let list = whole_lines(&executable.path.with_extension("d"));
         let listed = list.split_whitespace().map(|file| Path::new(file.trim_end_matches(':')));
         files.extend(listed.map(|file| file.strip_prefix(root).unwrap_or(file).to_owned()));
     }
     files
+}
+
+/// A file that another cargo may be writing anew just now, as the consoles of the book do: without its last
+/// line it is read again.
+fn whole_lines(file: &Path) -> String {
+    let mut read = String::new();
+    for _ in 0..100 {
+        match fs::read_to_string(file) {
+            Ok(list) if list.ends_with('\n') => return list,
+            Ok(list) => read = list,
+            Err(_) => return read,
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    read
 }
