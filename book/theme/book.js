@@ -29,11 +29,23 @@
         const commands = [...pre.querySelectorAll("kbd")].map((command) => command.textContent);
         return commands.length ? commands.join("\n") : pre.textContent;
     };
+    // What a listing is called, to who hears the page: its caption, which has an id then.
+    const caption = (pre) => {
+        const found = pre.closest("figure, details")?.querySelector("figcaption, summary");
+        if (found) found.id ||= `caption-${all("figcaption, summary").indexOf(found)}`;
+        return found?.id;
+    };
     const addButton = (pre) => {
         const button = document.createElement("button");
         button.type = "button";
         button.className = "copy";
         button.textContent = "Copy";
+        button.setAttribute("aria-live", "polite");
+        const id = caption(pre);
+        if (id) {
+            button.setAttribute("aria-describedby", id);
+            pre.closest("figure")?.setAttribute("aria-labelledby", id);
+        }
         button.addEventListener("click", async () => {
             try {
                 await navigator.clipboard.writeText(copied(pre));
@@ -51,8 +63,12 @@
     later(() => all("main pre").forEach(addButton));
     const reachable = new ResizeObserver((entries) => {
         for (const { target } of entries) {
-            if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-            else target.removeAttribute("tabindex");
+            const scrolls = target.scrollWidth > target.clientWidth;
+            const id = scrolls && caption(target);
+            for (const [name, value] of [["tabindex", scrolls && 0], ["role", id && "group"], ["aria-labelledby", id]]) {
+                if (value === false || value === undefined) target.removeAttribute(name);
+                else target.setAttribute(name, value);
+            }
         }
     });
     for (const wide of all("main pre, main .table-wrapper, main .drawing > div")) reachable.observe(wide);

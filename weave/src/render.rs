@@ -116,10 +116,10 @@ fn block(book: &Book, page: &Page, block: &Block) -> Option<String> {
             folded(&format!("{}:{}", excerpt.file.display(), excerpt.line), &excerpt.code)
         }
         Fence::Refusal(Refusal::Code(code)) => {
-            figure("refusal", &format!("does not compile: {code}"), "rust", body)
+            figure("refusal", &format!("does not compile: {code}"), "program", body)
         }
         Fence::Refusal(Refusal::Says(says)) => {
-            figure("refusal", &format!("does not compile: {}", escape(says)), "rust", body)
+            figure("refusal", &format!("does not compile: {}", escape(says)), "program", body)
         }
         Fence::Slow => figure("console", "takes minutes; one run", "console", body),
         Fence::Console { varies: Varies::Everything } => {

@@ -10,7 +10,7 @@ fn main() {
         column("the old stack", done.original, done.original.0),
         column("the copy", copy, done.original.0),
     ];
-    let what = "The fiber has gone on in the copy, and has written 42 through r".into();
+    let what = "Resumed in the copy, the fiber has written 42 through r".into();
     let moments = [Moment { what, columns, note: String::new() }];
     let does = "Both frames hold a local x, a reference r to it, and an integer n with its address. In \
                 the copy, r and n still have the address of the old x. So 42 went there.";

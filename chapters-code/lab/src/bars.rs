@@ -83,7 +83,7 @@ impl Level {
         let used = self.used.clamp(0.0, 1.0) * width;
         let line = self.line.map_or(String::new(), |part| {
             let x = x + part * width;
-            format!("<path class=\"line\" d=\"M{x:.1} 19v26\" stroke=\"currentColor\" stroke-width=\"2\" stroke-dasharray=\"3 2\" />\n")
+            format!("<path class=\"line\" d=\"M{x:.1} 23v{BAR}\" stroke=\"currentColor\" stroke-width=\"2\" stroke-dasharray=\"3 2\" />\n")
         });
         let note = escape(&self.note);
         format!(
