@@ -28,7 +28,8 @@ pub fn with_own(mine: &Mine, edition: &Edition, path: &[u8], page: &[u8]) -> Vec
 
 /// What is due and how far the exercises are; nothing for who has begun neither.
 fn first(mine: &Mine, edition: &Edition) -> String {
-    let lines = said(mine, edition).unwrap_or_else(|error| paragraph(&escape(&format!("{error:#}"))));
+    let lines =
+        said(mine, edition).unwrap_or_else(|error| paragraph(&escape(&format!("{error:#}"))));
     match lines.is_empty() {
         true => lines,
         false => format!("<section class=\"own\" aria-label=\"Yours\">{lines}</section>"),
@@ -51,7 +52,8 @@ fn said(mine: &Mine, edition: &Edition) -> Result<String> {
     } else if let Some(day) = state["next"]["day"].as_str() {
         lines += &paragraph(&format!("Nothing is due until {day}."));
     }
-    lines += &state["problem"].as_str().map_or(String::new(), |problem| paragraph(&escape(problem)));
+    lines +=
+        &state["problem"].as_str().map_or(String::new(), |problem| paragraph(&escape(problem)));
     let exercises = mine.exercises()?;
     let exercises = exercises.as_array().map_or(&[][..], Vec::as_slice);
     if !exercises.is_empty() {

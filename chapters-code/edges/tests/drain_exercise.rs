@@ -2,7 +2,7 @@
 
 mod client;
 
-use std::io::Write;
+use std::io::{self, Read, Write};
 
 use client::{Client, must, told};
 use edges::{EDGE, Epoll, drain_per_event, pair};
@@ -20,6 +20,25 @@ fn drained((epoll, mut client): (Epoll, Client)) -> String {
 fn a_batch_longer_than_any_buffer_is_read_whole() {
     let told = drained(Client::sent(EDGE, &[7; 20_000]));
     must("sent 20000 bytes at once", "read 20000 bytes, and waited for more", &told);
+}
+
+/// A client that gives a byte at a time.
+struct ByteByByte(Client);
+
+impl Read for ByteByByte {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(1);
+        self.0.read(&mut buffer[..room])
+    }
+}
+
+#[test]
+fn a_batch_is_read_whole_however_many_reads_it_takes() {
+    let (epoll, mut client) = Client::sent(EDGE, &[7; 500]);
+    client.close();
+    let told = told(drain_per_event(&epoll, &mut ByteByByte(client), A_WHILE));
+    let sent = "sent 500 bytes and closed; each read gives one byte";
+    must(sent, "read 500 bytes and the close", &told);
 }
 
 #[test]

@@ -172,8 +172,13 @@ fn draining_sees_the_close_in_the_same_event() {
 
     let ended = drain_per_event(&epoll, &mut client, FOREVER).unwrap();
 
-    assert_eq!(ended, Ended::Closed { bytes: 5 });
-    assert_eq!(now(&epoll), "nothing", "one event stood for the bytes and the close");
+    let right = Ended::Closed { bytes: 5 };
+    assert!(ended == right, "sent 5 bytes and closed: expected {right:?}; got {ended:?}");
+    let left = now(&epoll);
+    assert!(
+        left == "nothing",
+        "sent 5 bytes and closed: expected one event for both, taken by the reader; one is left"
+    );
 }
 
 #[test]
@@ -183,11 +188,13 @@ fn a_drained_stream_is_reported_at_the_next_bytes_and_at_the_close() {
         for _ in 0..3 {
             server.send(&[7; 200]);
             let ended = drain_per_event(&epoll, &mut client, A_WHILE).unwrap();
-            assert_eq!(ended, Ended::StillWaiting { bytes: 200 }, "{kind}");
+            let right = Ended::StillWaiting { bytes: 200 };
+            assert!(ended == right, "{kind}, sent 200 bytes: expected {right:?}; got {ended:?}");
         }
         server.hello_and_close();
         let ended = drain_per_event(&epoll, &mut client, FOREVER).unwrap();
-        assert_eq!(ended, Ended::Closed { bytes: 5 }, "{kind}");
+        let right = Ended::Closed { bytes: 5 };
+        assert!(ended == right, "{kind}, sent 5 and closed: expected {right:?}; got {ended:?}");
     }
     on_each_kind!(drains);
 }
@@ -199,7 +206,8 @@ fn a_draining_client_waits_again_while_the_connection_is_open() {
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     server.send(b"hello");
     let ended = drain_per_event(&epoll, &mut client, 0).unwrap();
-    assert_eq!(ended, Ended::StillWaiting { bytes: 5 });
+    let right = Ended::StillWaiting { bytes: 5 };
+    assert!(ended == right, "sent 5 bytes, patience 0: expected {right:?}; got {ended:?}");
 }
 
 #[test]

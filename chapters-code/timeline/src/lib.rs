@@ -155,10 +155,10 @@ fn worker(core: usize, tasks: impl IntoIterator<Item = impl Future>) -> Vec<usiz
 /// waits for a socket would be asked again without end, at the price of a whole core.
 pub fn take_turns(tasks: impl IntoIterator<Item = impl Future>) {
     // FORK concurrency: poll each task in its turn, until all are finished
-    // HINT: What does a poll of a task say that is not finished, and who has the thread then? The doc
-    //   comment of `Future::poll`, under *Return value*.
     // HINT: `poll` wants a `Pin` and a `Context`. `Box::pin` makes the one of each task, and
     //   `Context::from_waker(Waker::noop())` the other.
+    // HINT: What does a poll of a task say that is not finished, and who has the thread then? The doc
+    //   comment of `Future::poll`, under *Return value*.
     // HINT: A queue. Its first task is polled once. Is it pending, it goes to the end of the queue; is it
     //   ready, it is gone. An empty queue is the end.
     let mut queue: VecDeque<_> = tasks.into_iter().map(Box::pin).collect();

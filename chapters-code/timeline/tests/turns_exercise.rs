@@ -66,6 +66,24 @@ fn a_task_that_awaits_nothing_is_polled_once() {
     polls.must("A, which is ready at once", "A");
 }
 
+/// How often this thread has gone to sleep so far: getrusage(2).
+fn sleeps() -> i64 {
+    // SAFETY: `rusage` holds numbers alone, of which all may be zero, and the call fills it.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_THREAD, &mut usage);
+        usage.ru_nvcsw
+    }
+}
+
+#[test]
+fn between_two_turns_the_thread_stays_awake() {
+    let (polls, before) = (Polls::default(), sleeps());
+    take_turns([polls.task('A', 400), polls.task('B', 400)]);
+    let slept = sleeps() - before;
+    assert!(slept < 100, "A and B, pending 400 times: expected no sleep; got {slept} of them");
+}
+
 #[test]
 fn without_tasks_there_is_nothing_to_wait_for() {
     let none: [std::future::Ready<()>; 0] = [];
@@ -144,7 +162,7 @@ fn each_turn_is_pending_anew() {
     let order = order.into_inner();
     assert!(
         order == "ABABAB",
-        "A and B, each with three steps and a turn behind each: expected ABABAB; got {order}"
+        "A and B, each with three steps and a turn after each: expected ABABAB; got {order}"
     );
 }
 
