@@ -70,6 +70,8 @@ impl Manifests {
     /// The manifest of the fork, a workspace of its own.
     pub fn fork(&self, text: &str, exercise: &Exercise) -> Result<Alone> {
         let mut alone = self.alone(text, "vendor", &exercise.plan.without)?;
+        // Benches lie beside the crates, in the book's own folder.
+        alone.manifest.remove("bench");
         let allowed = UNUSED.map(|lint| (lint.to_owned(), Value::from("allow")));
         let lints = Table::from_iter([("rust".to_owned(), Table::from_iter(allowed).into())]);
         alone.manifest.insert("lints".into(), lints.into());

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! A mark is the first line of a function's body and names the note whose task it is. The task has the
-//! function's name. [`cut`] makes what a reader gets, [`without_marks`] what a page shows.
+//! function's name. A naked function is cut to one that is none: who writes it puts the attribute back.
+//! [`cut`] makes what a reader gets, [`without_marks`] what a page shows.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,9 @@ use crate::{belongs, text};
 
 const FORM: &str = "the first line of a function's body is `// FORK note: what to do`, and hints \
                     follow it, `// HINT: a place, or a question`; a line goes on behind three blanks";
+
+/// The attribute of a function whose body is assembly alone, which stands directly above it.
+const NAKED: &str = "#[unsafe(naked)]";
 
 /// A function whose body the reader writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,7 +175,10 @@ pub fn cut(file: &Path, text: &str, wanted: impl Fn(&str) -> bool) -> String {
         if !language.function_name(lines[mark.signature]).is_some_and(&wanted) {
             continue;
         }
-        out.extend(lines[next..mark.at].iter().map(|line| (*line).to_owned()));
+        // `todo!` can't stand in a naked function, which is one piece of assembly.
+        let kept =
+            (next..mark.at).filter(|at| lines[*at].trim() != NAKED || *at + 1 != mark.signature);
+        out.extend(kept.map(|at| lines[at].to_owned()));
         let margin = &lines[mark.at][..indent(lines[mark.at])];
         out.push(format!("{margin}{}", language.todo(&mark.says)));
         next = mark.end;
@@ -197,7 +204,7 @@ pub fn function<'a>(file: &Path, text: &'a str, name: &str) -> Option<&'a str> {
 
 fn rust_function(line: &str) -> Option<&str> {
     let (before, rest) = line.split_once("fn ")?;
-    let words = ["pub", "pub(crate)", "pub(super)", "unsafe", "async", "const"];
+    let words = ["pub", "pub(crate)", "pub(super)", "unsafe", "async", "const", "extern", "\"C\""];
     before.split_whitespace().all(|word| words.contains(&word)).then_some(())?;
     rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
 }
@@ -476,6 +483,28 @@ impl Out {
         );
         assert!(function(Path::new(LIB), &text, "flush").unwrap().ends_with("Ok(())\n    }\n"));
         assert_eq!(function(Path::new(LIB), &text, "more_so"), None);
+    }
+
+    #[test]
+    fn a_naked_function_is_cut_to_one_that_is_not() {
+        let naked = "\
+#[unsafe(naked)]
+extern \"C\" fn kept() {
+    naked_asm!(\"ret\")
+}
+
+/// Switches.
+#[unsafe(naked)]
+pub unsafe extern \"C\" fn switch(other: *mut u8) {
+    // FORK switch: switch
+    naked_asm!(\"ret\")
+}
+";
+        assert_eq!(read(naked).unwrap()[0].name, "switch");
+        let (kept, _) = naked.split_once("#[unsafe(naked)]\npub").unwrap();
+        let todo =
+            "pub unsafe extern \"C\" fn switch(other: *mut u8) {\n    todo!(\"switch\")\n}\n";
+        assert_eq!(cut(Path::new(LIB), naked, |_| true), format!("{kept}{todo}"));
     }
 
     #[test]

@@ -32,14 +32,14 @@ pub fn by_plain() -> impl FnMut(u32) {
     }
 }
 
-/// Goes there and back by `jump::switch`, so many times.
+/// Goes there and back by `jump::switch_by_jump`, so many times.
 #[cfg(target_arch = "x86_64")]
 pub fn by_jump() -> impl FnMut(u32) {
     let mut echo = Echo::new(plain::prepare, back_by_jump);
     move |times| {
         for _ in 0..times {
             // SAFETY: as in `by_plain`.
-            unsafe { crate::switch::jump::switch(echo.word()) }
+            unsafe { crate::switch::jump::switch_by_jump(echo.word()) }
         }
     }
 }
@@ -87,7 +87,7 @@ extern "C" fn back_by_plain(other: *mut StackPointer) -> ! {
 extern "C" fn back_by_jump(other: *mut StackPointer) -> ! {
     loop {
         // SAFETY: as in `back_by_plain`.
-        unsafe { crate::switch::jump::switch(other) }
+        unsafe { crate::switch::jump::switch_by_jump(other) }
     }
 }
 

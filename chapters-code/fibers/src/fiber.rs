@@ -133,6 +133,43 @@ impl Fiber {
         CURRENT.set(outer);
     }
 
+    // ANCHOR: end_suspended
+    /// Ends a fiber that is suspended, and whose handle goes.
+    fn end_suspended(&mut self) {
+        // FORK unseen: resume this fiber so that its `suspend` panics; free it if it has ended by that, and if it
+        //   has suspended again leave it as it is for ever, and tell
+        // HINT: What does `suspend` do when it is resumed? Read what stands behind its switch: by what is it told
+        //   that it must panic?
+        // HINT: The destructors on its stack have run, or one of them has suspended. What tells the two apart,
+        //   and in which of them may others still point into the stack?
+        // HINT: One turn in the state that makes `suspend` panic. Then look at the state: `free` if the fiber has
+        //   ended, `tell_of_the_leak` and nothing more in any other.
+        self.turn(State::Unwinding);
+        match self.inner().state.get() {
+            // SAFETY: its function has been left, and all that was on the stack with it.
+            State::Ended => unsafe { self.free() },
+            _ => self.tell_of_the_leak(),
+        }
+    }
+    // ANCHOR_END: end_suspended
+
+    /// Frees what the fiber has, its stack with it.
+    ///
+    /// # Safety
+    /// The stack has no frame that anybody refers to, and the handle is not used again.
+    unsafe fn free(&mut self) {
+        // SAFETY: it is from a box, and the caller promises that this is the last of it.
+        drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
+    }
+
+    fn tell_of_the_leak(&self) {
+        let size = self.inner().stack.size();
+        eprintln!(
+            "fibers: a fiber suspended while it was unwound: it is leaked, with its stack of {size} \
+             bytes"
+        );
+    }
+
     /// What tells it from the other fibers that there are.
     pub(crate) fn address(&self) -> usize {
         self.inner.as_ptr() as usize
@@ -146,17 +183,10 @@ impl Fiber {
 
 impl Drop for Fiber {
     fn drop(&mut self) {
-        if self.inner().state.get() == State::Suspended {
-            self.turn(State::Unwinding);
-        }
-        let size = self.inner().stack.size();
         match self.inner().state.get() {
-            // SAFETY: the stack has no frame with anything to drop, and the box is dropped once.
-            State::New | State::Ended => drop(unsafe { Box::from_raw(self.inner.as_ptr()) }),
-            _ => eprintln!(
-                "fibers: a fiber suspended while it was unwound: it is leaked, with its stack of \
-                 {size} bytes"
-            ),
+            // SAFETY: nothing is on its stack that could be missed, and this is where it goes.
+            State::New | State::Ended => unsafe { self.free() },
+            _ => self.end_suspended(),
         }
     }
 }
@@ -196,6 +226,16 @@ pub(crate) fn current() -> usize {
 // ANCHOR: first
 /// The first function on each stack. Nothing above it can catch a panic.
 extern "C" fn first(other: *mut StackPointer) -> ! {
+    // FORK first-frame: run the function that is in this fiber's `Inner`, catch what it panics with, leave the
+    //   result and that it has ended in there, and go back for good
+    // HINT: Below this function there is no frame. Where does a panic end up that leaves it? std's `catch_unwind`
+    //   gives back what `result` has a place for.
+    // HINT: `other` is all that this function is given. Of what is it the first field? Look at the comment on
+    //   `Inner`.
+    // HINT: It can't return: the word above it is no address. How does a fiber that waits leave its stack, and
+    //   what must its `Inner` say before it does so for the last time?
+    // HINT: Get at the `Inner` behind `other`; take the function and call it where panics are caught; set the
+    //   result, then the state; suspend by this file's `switch`; and behind that say that it is unreachable.
     // SAFETY: a fiber's word is the first field of its `Inner`, which outlives its stack.
     let inner = unsafe { &*other.cast::<Inner>() };
     let function = inner.function.take().expect("a fiber begins once");

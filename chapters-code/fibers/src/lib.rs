@@ -16,7 +16,8 @@
 //!
 //! From the bottom up: [`switch`] goes from one stack to another, [`stack`] makes stacks, [`fiber`] is
 //! a function on a stack of its own, and [`run`], [`spawn`], [`yield_now`], [`JoinHandle`],
-//! [`TcpStream`], [`UnixStream`] and [`TcpListener`] are green threads on them. x86-64 and aarch64, Linux.
+//! [`TcpStream`], [`UnixStream`], [`TcpListener`] and [`Socket`] are green threads on them. x86-64 and
+//! aarch64, Linux.
 //!
 //! # What may not be done in a fiber
 //!
@@ -27,7 +28,8 @@
 //! | wait in a call that knows no fibers: std's sockets, `thread::sleep`, a `Mutex` that is locked | the thread sleeps, and all its fibers with it; if the one that holds the lock is among them, for ever |
 //! | hold a `RefCell` borrow over a call that suspends | `BorrowMutError` in the next fiber that borrows it |
 //! | keep a lock's guard while a panic's destructors suspend | `thread::panicking` is true in the others meanwhile, and a lock that they release is poisoned |
-//! | use more than the stack has | `SIGSEGV` at the guard, without a message: std knows no guards but its own |
+//! | use more than the stack has | `SIGSEGV` at the guard, without a message: std knows no guards but its own; `EFAULT` from a system call that is given an address there |
+//! | be suspended when it is dropped, in a program built with `panic = "abort"` | the process aborts: there is no unwinding |
 //! | suspend while being unwound | the fiber is leaked with its stack, told on stderr, and its panic still counts: `thread::panicking` stays true |
 //! | change MXCSR or the x87 control word, FPCR on aarch64 | the other fibers round that way too |
 //! | run C that jumps out of the fiber's stack (`longjmp`), or looks where its stack ends | undefined |
@@ -52,6 +54,7 @@ mod runtime;
 mod slab;
 
 pub mod fiber;
+pub mod huge;
 pub mod overflow;
 pub mod predictor;
 pub mod probe;
@@ -62,5 +65,5 @@ pub mod switch;
 pub mod unseen;
 
 pub use join::JoinHandle;
-pub use net::{TcpListener, TcpStream, UnixStream};
+pub use net::{Socket, TcpListener, TcpStream, UnixStream};
 pub use runtime::{run, sleep, spawn, spawn_sized, yield_now};

@@ -11,9 +11,13 @@ use my_mio::net;
 
 use crate::runtime::{Registered, Wait, belongs, deregister, register, wait};
 
-/// A socket that is registered as long as it is open.
+/// Anything that my-mio watches, as a fiber waits for it: registered as long as it is open. The streams of
+/// this crate are made of it.
+///
+/// # Errors
+/// As for [`TcpStream`].
 #[derive(Debug)]
-struct Socket<S: Source> {
+pub struct Socket<S: Source> {
     socket: S,
     at: Registered,
     /// Its registration is this thread's.
@@ -21,21 +25,31 @@ struct Socket<S: Source> {
 }
 
 impl<S: Source> Socket<S> {
-    fn new(mut socket: S) -> io::Result<Socket<S>> {
+    /// Registers it, for both directions.
+    pub fn new(mut socket: S) -> io::Result<Socket<S>> {
         let at = register(&mut socket)?;
         Ok(Socket { socket, at, stays: PhantomData })
     }
 
     // ANCHOR: block
-    /// Calls until that would not block, and lets others run in between: a blocking call.
+    /// Calls until that would not block, and lets others run in between: a blocking call. It fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) when `patience` is over.
     ///
     /// Nothing that happens to the socket is missed. Only this thread asks the kernel, and it does so
     /// when no fiber runs: so not between a call that would block and the wait.
-    fn block<T>(
+    pub fn block<T>(
         &self,
         patience: Option<Duration>,
         mut call: impl FnMut(&S) -> io::Result<T>,
     ) -> io::Result<T> {
+        // FORK straight-line: make the call; while it would block, suspend until something has happened to the
+        //   socket, for all waits together no longer than `patience`, and make it again
+        // HINT: Bytes may have come long ago, and the event that told of them is gone. What has to happen before
+        //   the first wait? epoll(7), under "Level-triggered and edge-triggered".
+        // HINT: A call ends with a value or with an error. After which two kinds of error is it made again, and
+        //   after which of them alone does the fiber wait?
+        // HINT: The moment at which patience ends is computed once. Then a loop: the call first, and where it
+        //   would block `wait`, which fails by itself when that moment is over.
         let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
         loop {
             match call(&self.socket) {

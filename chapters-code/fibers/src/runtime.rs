@@ -251,6 +251,14 @@ impl Runtime {
 
     /// Puts a fiber that waits into the queue, once, whatever it was woken by.
     fn wake(&mut self, id: usize) {
+        // FORK straight-line: if this fiber waits, put it behind the others in the queue, and forget all that it
+        //   waited for
+        // HINT: A read with a limit waits for two things, and both may have happened when it is its turn. What
+        //   tells that a fiber is already in the queue? Look at what `Entry` says of `waits`.
+        // HINT: `park` writes a wait down in four places. What happens to a fiber that waits for something else
+        //   by now, when one of them is left?
+        // HINT: Take the wait out of the entry; where there is none, or no entry, nothing is to be done. Then
+        //   undo each line of `park`, and push to the end of the queue.
         let Some(wait) = self.fibers.get_mut(id).and_then(|entry| entry.waits.take()) else {
             return;
         };

@@ -118,6 +118,16 @@ struct Free {
 
 impl Pool {
     fn take(&mut self, size: usize) -> io::Result<Slot> {
+        // FORK stack: give out a stack of this size that was given back, the last one first; else the next one of
+        //   the last mapping; else the first of a new one
+        // HINT: A stack costs system calls once. Which two fields of `Free` know of stacks that nobody uses, and
+        //   which of them have a guard already?
+        // HINT: Read the comments on the three fields of `Free`. Which of them has to change when a stack is given
+        //   out, and which when none could be made?
+        // HINT: `put` may not allocate. So who makes the room for what will be given back?
+        // HINT: Pop from `used` first. Then reserve room for one more than are given out; take `fresh`, or ask
+        //   `Mapping::next` for one if all its stacks are given; make the slot; and write `fresh` back, one
+        //   further only if there is a slot with its guard.
         let free = self.0.entry(size).or_default();
         if let Some(slot) = free.used.pop() {
             free.given_out += 1;
@@ -137,6 +147,12 @@ impl Pool {
     }
 
     fn put(&mut self, slot: Slot) {
+        // FORK stack: keep a stack for the next one who asks, and its memory too unless `KEPT` of this size are
+        //   kept already
+        // HINT: What was touched is memory until somebody says that its contents are not missed: madvise(2),
+        //   MADV_DONTNEED. Who says it here, and when is it worth a system call?
+        // HINT: Find the list of its size. If `KEPT` lie there, let this one forget its contents. Push it, and
+        //   count one less as given out.
         let free = self.0.entry(slot.mapping.size).or_default();
         if free.used.len() >= KEPT {
             slot.forget_contents();
@@ -202,6 +218,14 @@ impl Mapping {
 
     /// The stack at this place, with its guard.
     fn slot(self: &Rc<Self>, at: usize) -> io::Result<Slot> {
+        // FORK stack: find the place of this stack in the mapping, and make its lowest page a guard by what this
+        //   thread or this kernel wants, or say with `no_memory` that there is none
+        // HINT: In which direction does a stack grow? Then which of its ends needs the guard, and how many bytes
+        //   does each stack take with it?
+        // HINT: Two ways to make a guard: madvise(2), MADV_GUARD_INSTALL, and mprotect(2), PROT_NONE. Which of
+        //   them does `GUARD` ask for, and who knows when it asks for none?
+        // HINT: The address is the mapping's start and so many times a page and a stack. One of two system calls
+        //   on that page; an error if it does not return 0; else a `Slot` with that address and this mapping.
         let guard = self.start.wrapping_add(at * (page() + self.size));
         let made = match GUARD.get().unwrap_or_else(|| kernel_s_guard(guard)) {
             // SAFETY: the page is in the mapping, and nobody has used it.

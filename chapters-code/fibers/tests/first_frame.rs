@@ -66,6 +66,19 @@ mod sixteen {
     }
 
     #[test]
+    fn a_pointer_that_can_t_be_an_address_dies_in_the_same_way() {
+        let test = "sixteen::a_pointer_that_can_t_be_an_address_dies_in_the_same_way";
+        let ended = doomed::child(test, || {
+            lab::fatal::tell();
+            let rubbish = std::hint::black_box(0xdead_0000_0000_0000_usize) as *const u8;
+            // SAFETY: this process is to die of it.
+            println!("{}", unsafe { rubbish.read_volatile() });
+        });
+        assert_eq!(ended.how, Ending::Killed(doomed::Signal(libc::SIGSEGV)), "{ended}");
+        assert!(ended.stderr.contains("died of SIGSEGV, SI_KERNEL, no address"), "{ended}");
+    }
+
+    #[test]
     fn off_by_eight_a_local_that_asks_for_more_than_sixteen_is_aligned_all_the_same() {
         on_a_stack(stores_8, 8);
         on_a_stack(stores_32, 8);

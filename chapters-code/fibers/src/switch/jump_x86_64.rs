@@ -11,7 +11,9 @@ use super::StackPointer;
 /// # Safety
 /// As for [`plain::switch`](super::plain::switch), which it can stand in for.
 #[unsafe(naked)]
-pub unsafe extern "C" fn switch(other: *mut StackPointer) {
+pub unsafe extern "C" fn switch_by_jump(other: *mut StackPointer) {
+    // FORK switch: the same in a naked function, with its return written as what it does: take the address, and
+    //   jump there
     naked_asm!(
         "push rbx; push rbp; push r12; push r13; push r14; push r15",
         "mov rax, rsp",

@@ -62,6 +62,14 @@ pub unsafe fn suspend(other: *mut StackPointer) {
 /// # Safety
 /// `top` is a multiple of 16, and the 16 bytes below it may be written.
 pub unsafe fn prepare(top: *mut u8, first: First) -> StackPointer {
+    // FORK first-frame: write below `top` what the first `resume` takes from there, so that the function begins
+    //   where a called one would, and give back where the stack goes on
+    // HINT: `resume` pops one word and jumps to it. Where is the stack pointer when the function begins, if that
+    //   word is the highest of the stack?
+    // HINT: Behind a call the stack pointer is 8 above a multiple of 16: psABI, 3.2.2. How many bytes must the
+    //   frame have then, if `top` is a multiple of 16?
+    // HINT: Two words. The lower one is where to begin. The higher one stands where a caller's address would be,
+    //   and is 0, as nobody called. The result is the address of the lower one.
     // The psABI, 3.2.2: where a function begins, the stack pointer and 8 make a multiple of 16. The
     // higher word stands where the address to return to would be.
     let frame = [first as usize, 0];

@@ -2,7 +2,7 @@
 
 use std::arch::naked_asm;
 
-use super::{First, StackPointer};
+use super::{First, StackPointer, paired};
 
 // ANCHOR: switch
 /// Goes on where `*other` points, and leaves there where this side stopped.
@@ -11,6 +11,16 @@ use super::{First, StackPointer};
 /// `*other` was left there by a switch away from a stack that still stands, or made by [`prepare`].
 #[unsafe(naked)]
 pub unsafe extern "C" fn switch(other: *mut StackPointer) {
+    // FORK switch: put `#[unsafe(naked)]` above this and write it as one `naked_asm!`: save what a call must
+    //   keep on this stack, exchange the stack pointer with the word at rdi, go on with what the other saved
+    // HINT: Which registers may a function not change, besides the stack pointer? The note names six; the
+    //   psABI has them in 3.2.1, in the column "callee saved".
+    // HINT: What was pushed last lies lowest. So which of the six does the other stack give back first?
+    // HINT: Two words change places, one in a register and one in memory, and no instruction does it at a sane
+    //   price. Which register may be lost on the way, as nobody expects it to be kept?
+    // HINT: Six pushes; the stack pointer into a register that may be lost; the stack pointer from the word;
+    //   the word from that register; six pops in the order that turns back; and the return, which takes the
+    //   address that the other side's call left.
     naked_asm!(
         "push rbx",
         "push rbp",
@@ -53,19 +63,17 @@ pub unsafe fn suspend(other: *mut StackPointer) {
 }
 
 // ANCHOR: prepare
-/// Writes the first frame of a stack that ends below `top`: what the first switch to it will pop.
+/// Writes the first frame of a stack that ends below `top`: what [`paired`] needs, and below it six words for
+/// the first six pops.
 ///
 /// # Safety
 /// `top` is a multiple of 16, and the 64 bytes below it may be written.
 pub unsafe fn prepare(top: *mut u8, first: First) -> StackPointer {
-    // The psABI, 3.2.2: where a function begins, the stack pointer and 8 make a multiple of 16. The
-    // highest word stands where the address to return to would be.
-    let frame = [0, 0, 0, 0, 0, 0, first as usize, 0];
-    // SAFETY: it is 64 bytes, and those below `top` may be written.
+    // SAFETY: these 48 bytes and what `paired` writes are 64, and those below `top` may be written.
     unsafe {
-        let low = top.cast::<[usize; 8]>().sub(1);
-        low.write(frame);
-        low.cast()
+        let low = paired::prepare(top, first).sub(6);
+        low.write_bytes(0, 6);
+        low
     }
 }
 // ANCHOR_END: prepare
