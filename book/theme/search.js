@@ -11,7 +11,7 @@
     const BEHIND = new Set(["sources", "what proves this page"]);
     let sections;
 
-    // mdBook's index has a blank before each name of a listing: `libc:: EPOLLET`.
+    // mdBook's index has a blank before all that has a colour: `(& mut [ 0; 64])`.
     const joined = (text) => text.replace(/\s+/gu, " ").replace(/ ?([^\p{L}\p{N}_\s]) ?/gu, "$1");
     const isWord = (character) => character !== undefined && /[\p{L}\p{N}_]/u.test(character);
 

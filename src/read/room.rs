@@ -8,14 +8,19 @@ use weave::highlight::escape;
 use super::build::Edition;
 use super::mine::Mine;
 
+/// What takes room is said here, since the style of the reader's own comes behind the page.
+const BOX: &str = "box-sizing: border-box; max-width: var(--measure); margin: 0 0 1.5em; \
+                   padding: 0.7rem 1rem; border: 1px solid var(--rule); border-radius: 4px";
+
 /// Room for a question of some lines, more of them on a narrow screen.
-const ASKED: &str = "<section class=\"own own-asked\" aria-label=\"Cards\" \
-                     style=\"min-height: calc(13rem - 4vw)\"></section>";
+const ASKED: &str = "display: grid; align-content: center; min-height: calc(13rem - 4vw)";
 
 /// A page with what belongs under its title.
 pub fn with_own(mine: &Mine, edition: &Edition, path: &[u8], page: &[u8]) -> Vec<u8> {
     let own = match path {
-        b"/recall.html" => ASKED.to_owned(),
+        b"/recall.html" => format!(
+            "<section class=\"own own-asked\" aria-label=\"Cards\" style=\"{BOX}; {ASKED}\"></section>"
+        ),
         b"/" | b"/index.html" | b"/start.html" => first(mine, edition),
         _ => return page.to_owned(),
     };
@@ -32,7 +37,9 @@ fn first(mine: &Mine, edition: &Edition) -> String {
         said(mine, edition).unwrap_or_else(|error| paragraph(&escape(&format!("{error:#}"))));
     match lines.is_empty() {
         true => lines,
-        false => format!("<section class=\"own\" aria-label=\"Yours\">{lines}</section>"),
+        false => {
+            format!("<section class=\"own\" aria-label=\"Yours\" style=\"{BOX}\">{lines}</section>")
+        }
     }
 }
 

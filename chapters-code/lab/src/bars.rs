@@ -59,7 +59,7 @@ pub fn svg(title: &str, description: &str, buffers: &[&str], moments: &[Moment])
     let (id, title, description) = (slug(title), escape(title), escape(description));
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" class="bars" viewBox="0 0 {WIDTH} {height}"
-role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
+role="img" aria-labelledby="{id}-title" aria-describedby="{id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
 <title id="{id}-title">{title}</title>
 <desc id="{id}-desc">{description}{words}</desc>
 <text class="title" x="0" y="14">{title}</text>

@@ -72,7 +72,7 @@ pub fn svg(title: &str, description: &str, moments: &[Moment]) -> String {
     let (id, title, description) = (slug(title), escape(title), escape(description));
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" class="cells" viewBox="0 0 {WIDTH} {height}"
-role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
+role="img" aria-labelledby="{id}-title" aria-describedby="{id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
 <title id="{id}-title">{title}</title>
 <desc id="{id}-desc">{description}{words}</desc>
 <text class="title" x="0" y="14">{title}</text>
@@ -109,7 +109,7 @@ impl Moment {
     fn words(&self, number: usize) -> String {
         let columns = self.columns.iter().map(Column::words);
         let columns = columns.collect::<Vec<_>>().join("; ");
-        let note = if self.note.is_empty() { String::new() } else { format!(" {}.", self.note) };
+        let note = if self.note.is_empty() { String::new() } else { format!(" {}.", self.note.trim_end_matches('.')) };
         escape(&format!("\n{number}. {}: {columns}.{note}", self.what))
     }
 }

@@ -43,7 +43,7 @@ pub fn svg(title: &str, description: &str, scripts: &[(&str, Script)]) -> String
     let (id, title, description) = (slug(title), escape(title), escape(description));
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" class="lists" viewBox="0 0 {WIDTH} {height}"
-role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
+role="img" aria-labelledby="{id}-title" aria-describedby="{id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
 <title id="{id}-title">{title}</title>
 <desc id="{id}-desc">{description}{words}</desc>
 <text class="title" x="0" y="14">{title}</text>

@@ -45,7 +45,7 @@ pub fn figure(title: &str, description: &str, timelines: &[(String, &Timeline)])
     let (id, title, description) = (slug(title), escape(title), escape(description));
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {WIDTH} {height}"
-role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
+role="img" aria-labelledby="{id}-title" aria-describedby="{id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
 <title id="{id}-title">{title}</title>
 <desc id="{id}-desc">{description}{contents}</desc>
 {panels}{axis}{legend}</svg>

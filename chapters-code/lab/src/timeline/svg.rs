@@ -47,7 +47,7 @@ impl Timeline {
         let (id, title, description) = (slug(title), escape(title), escape(description));
         format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" class="timeline" viewBox="0 0 {WIDTH} {height}"
-role="img" aria-labelledby="{id}-title {id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
+role="img" aria-labelledby="{id}-title" aria-describedby="{id}-desc" fill="currentColor" font-family="sans-serif" font-size="14">
 <title id="{id}-title">{title}</title>
 <desc id="{id}-desc">{description}{contents}</desc>
 <text class="title" x="0" y="14">{title}</text>
@@ -318,7 +318,7 @@ mod tests {
                     B: 1 slice, on thread 0.\nC: 1 slice, on thread 1.</desc>";
         let svg = drawn("two threads", 1);
         assert!(svg.contains(desc), "{svg}");
-        assert!(svg.contains("aria-labelledby=\"two-threads-title two-threads-desc\""), "{svg}");
+        assert!(svg.contains("aria-labelledby=\"two-threads-title\""), "{svg}");
         assert!(svg.contains("<title id=\"two-threads-title\">two threads</title>"), "{svg}");
     }
 
