@@ -206,7 +206,7 @@
             const card = await fetched(one);
             const left = mine.due.filter((card) => !asked.has(card.id)).length;
             const from = element("p", { class: "own-from", hidden: "" },
-                element("a", { href: `/${one.page}#recall-${one.id}` }, one.title), `, ${one.section}`);
+                element("a", { href: `/${one.page}#recall-${one.id}` }, one.title), one.section ? `, ${one.section}` : "");
             const count = element("p", { class: "own-count" }, left ? `${left} more due` : "");
             const grade = gradeable(card, (event, undo) => {
                 if (!event) return;

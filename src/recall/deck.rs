@@ -19,8 +19,8 @@ pub struct Card {
     pub note: String,
     /// The title of its note.
     pub title: String,
-    /// The heading that it stands under, or that its answer was printed under.
-    pub section: String,
+    /// The heading of the section that tells its answer; `None` where that is above all sections.
+    pub section: Option<String>,
     /// The part of the book.
     pub part: String,
     /// The page, relative to the root of the repository, and the line.
@@ -43,17 +43,14 @@ pub fn deck(book: &Book) -> Vec<Card> {
 
 fn of_page(page: &Page) -> impl Iterator<Item = Card> {
     page.blocks.iter().filter_map(|block| {
-        let Fence::Recall { id, console } = &block.fence else { return None };
+        let Fence::Recall { id, .. } = &block.fence else { return None };
         let (question, answer) = cards::sides(&block.body)?;
-        // Where the answer was printed tells more than where all cards stand.
-        let printed = console.as_ref().and_then(|named| cards::console(page, named));
-        let line = printed.map_or(block.line, |printed| printed.line);
-        let above = page.headings.iter().rfind(|heading| heading.line < line);
+        let told = cards::source(page, block).filter(|heading| heading.level > 1);
         Some(Card {
             id: id.clone(),
             note: page.name(),
             title: page.title().to_owned(),
-            section: above.map_or(String::new(), |heading| heading.text.clone()),
+            section: told.map(|heading| heading.text.clone()),
             part: page.part.clone(),
             place: (page.file.clone(), block.line),
             page: page.path.with_extension("html"),
@@ -77,6 +74,16 @@ pub fn part(deck: Vec<Card>, name: &str) -> Result<Vec<Card>> {
         bail!("no part `{name}` has cards{}", near(name, &names));
     }
     Ok(found)
+}
+
+impl Card {
+    /// Where its answer is told, by words: the note's title, and the section.
+    pub fn told_in(&self) -> String {
+        match &self.section {
+            Some(section) => format!("{}, *{section}*", self.title),
+            None => self.title.clone(),
+        }
+    }
 }
 
 /// What is to be asked on a day.

@@ -1,10 +1,12 @@
 //! A card is asked without its page, so its question may not point at what only the page shows. Where
 //! its answer is what a program printed, it says where that stands.
 
+use std::collections::BTreeSet;
+
 use mdbook_markdown::pulldown_cmark::Event;
 
 use crate::fence::Fence;
-use crate::page::{Block, Page};
+use crate::page::{Block, Heading, Page};
 use crate::problem::{Fault, Problem};
 
 /// Words that point at the page around a card.
@@ -50,6 +52,48 @@ pub fn console<'a>(page: &'a Page, named: &str) -> Option<&'a Block> {
     let id = heading.map_or(named, |heading| heading.id.as_str());
     let name = format!("console::{id}");
     page.blocks.iter().find(|block| block.name == name)
+}
+
+/// The heading under which a card's answer is told: that of the console which it names, or of the section
+/// that shares the most words with the card, where a word counts the more the fewer sections have it.
+/// The title stands for what is above all sections.
+pub fn source<'a>(page: &'a Page, block: &Block) -> Option<&'a Heading> {
+    let Fence::Recall { console, .. } = &block.fence else { return None };
+    if let Some(printed) = console.as_ref().and_then(|named| self::console(page, named)) {
+        return page.headings.iter().rfind(|heading| heading.line < printed.line);
+    }
+    let tells = |at: &usize| !TELLS_NOTHING.contains(&page.headings[*at].text.as_str());
+    let lines: Vec<&str> = page.text.lines().collect();
+    let sections: Vec<(usize, BTreeSet<String>)> = (0..page.headings.len())
+        .take_while(|at| page.headings[*at].text != "Recall")
+        .filter(tells)
+        .map(|at| {
+            let end = page.headings.get(at + 1).map_or(lines.len(), |next| next.line - 1);
+            (at, long_words(&lines[page.headings[at].line - 1..end].join("\n")))
+        })
+        .collect();
+    let asked = long_words(&block.body);
+    let worth = |word: &String| {
+        let having = sections.iter().filter(|(_, words)| words.contains(word)).count();
+        1.0 / having.max(1) as f64
+    };
+    // A long section has many words of every card.
+    let shared = |words: &BTreeSet<String>| {
+        asked.intersection(words).map(worth).sum::<f64>() / (words.len() as f64 + 1.0).sqrt()
+    };
+    let told = sections.iter().map(|(at, words)| (shared(words), *at));
+    // The first of several that share as much.
+    let (_, at) = told.rev().max_by(|one, other| one.0.total_cmp(&other.0))?;
+    page.headings.get(at)
+}
+
+/// Sections that say again what others tell, or lead elsewhere.
+const TELLS_NOTHING: [&str; 4] = ["In one sentence", "Break it", "Fork it", "Sources"];
+
+/// The words of a text, in small letters, without those that every text has.
+fn long_words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.filter(|word| word.chars().count() > 3).map(str::to_lowercase).collect()
 }
 
 /// Whether all that the answer has in backticks was printed.
@@ -114,6 +158,23 @@ fn find_words(text: &str, words: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::book::tests::book;
+
+    #[test]
+    fn a_card_is_told_in_the_section_that_shares_its_rarest_words() {
+        let card = |id: &str, text: &str| format!("```recall,{id}\n{text}\n---\nIt does.\n```\n");
+        let text = format!(
+            "# T\n\nThe kernel keeps everything.\n\n## The lists\n\nThe kernel keeps the entry on a list.\n\n\
+             ## The close\n\nThe kernel forgets the entry.\n\n## In one sentence\n\nForgets the entry on a list.\n\n\
+             ## Recall\n\n{}{}{}",
+            card("a", "When does the kernel forget: forgets the entry?"),
+            card("b", "Where is the entry, on which list?"),
+            card("c", "What is everything?")
+        );
+        let book = book(&[("why/a.md", &text)]);
+        let page = &book.pages[0];
+        let told = page.blocks.iter().map(|block| source(page, block).unwrap().text.as_str());
+        assert_eq!(told.collect::<Vec<_>>(), ["The close", "The lists", "T"]);
+    }
 
     fn said(question: &str) -> Vec<String> {
         let text = format!("# T\n\n```recall,x\n{question}\n---\nHere, and above.\n```\n");

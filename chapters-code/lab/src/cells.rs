@@ -109,7 +109,11 @@ impl Moment {
     fn words(&self, number: usize) -> String {
         let columns = self.columns.iter().map(Column::words);
         let columns = columns.collect::<Vec<_>>().join("; ");
-        let note = if self.note.is_empty() { String::new() } else { format!(" {}.", self.note.trim_end_matches('.')) };
+        let note = if self.note.is_empty() {
+            String::new()
+        } else {
+            format!(" {}.", self.note.trim_end_matches('.'))
+        };
         escape(&format!("\n{number}. {}: {columns}.{note}", self.what))
     }
 }

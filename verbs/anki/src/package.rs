@@ -86,7 +86,7 @@ fn collection(cards: &[Card]) -> Result<Vec<u8>> {
                 id += 1;
             }
             let question = html(&card.question);
-            let from = format!("{}, {}", escaped(&card.title), escaped(&card.section));
+            let from = escaped(&card.told_in().replace('*', ""));
             let fields = [question.as_str(), &html(&card.answer), &from].join(FIELDS_APART);
             filling.execute(
                 "insert into notes values (?1, ?2, ?3, ?4, -1, '', ?5, ?6, 0, 0, '')",

@@ -164,7 +164,7 @@ impl<'a> Session<'a> {
     fn answer(&self, card: &Card) {
         let (file, line) = (card.place.0.display(), card.place.1);
         println!("{}\n", card.answer);
-        let from = format!("{}, *{}* ({file}:{line})", card.title, card.section);
+        let from = format!("{} ({file}:{line})", card.told_in());
         println!("{}", self.paint.faint(&from));
         self.hint(GRADES);
     }

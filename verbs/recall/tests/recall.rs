@@ -95,7 +95,7 @@ fn new_cards_are_those_of_notes_that_are_read() {
     reader.reads("b");
     let said = reader.said(TODAY, &[], " 3 4");
     assert!(said.starts_with("0 due, 2 new."), "{said}");
-    assert!(said.contains("The b, *Recall* (book/two/b.md:"), "{said}");
+    assert!(said.contains("The b (book/two/b.md:"), "{said}");
     let right = [("b-one", "2026-11-28"), ("b-two", "2026-12-04")];
     assert_eq!(reader.days(), right.map(|(card, day)| (card.to_owned(), day.to_owned())).into());
     let said = reader.said(TODAY, &[], "");
