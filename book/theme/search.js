@@ -107,7 +107,7 @@
     };
 
     // The same to look at: prose keeps its blanks, and code gets rid of the index's.
-    const legible = (text) => text.replace(/\s+/g, " ").replace(/(::|[([{&|!<*]) /g, "$1").replace(/\. (?=[a-z_])/g, ".");
+    const legible = (text) => text.replace(/\s+/g, " ").replace(/(::|[([&*]) /g, "$1").replace(/\. (?=await\b)/g, ".");
 
     const excerpt = (hit, terms) => {
         const text = hit.legible ??= legible(hit.shown);
