@@ -5,10 +5,13 @@ mod reader;
 mod signals;
 
 use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
 
 use chromium::{Browser, Tab};
-use reader::{Checkout, Reading};
-use serde_json::json;
+use reader::{Checkout, Reading, program};
+use serde_json::{Value, json};
 
 /// All pages of the book, as they are built.
 fn pages(checkout: &Checkout) -> Vec<String> {
@@ -159,6 +162,76 @@ fn keys_turn_pages_and_unfold_cards_and_a_page_remembers_where_one_was() {
     tab.until("scrollY > 1000");
     let now = tab.eval(place);
     assert!((now.as_i64().unwrap() - was.as_i64().unwrap()).abs() <= 2, "{now} and not {was}");
+}
+
+/// Answers six cards of the page *recall* in a document, one after the other.
+const ANSWERS: &str = "async (doc) => {
+    const until = async (is) => {
+        for (let n = 0; n < 2000; n++) {
+            const found = is();
+            if (found) return found;
+            await new Promise((done) => setTimeout(done, 10));
+        }
+        throw new Error('it never is so: ' + is + doc.body.innerText.slice(0, 300));
+    };
+    let last;
+    for (let n = 0; n < 6; n++) {
+        const asked = () => doc.querySelector('.own-asked details.recall');
+        const card = await until(() => asked() && asked() !== last && asked());
+        card.open = true;
+        [...card.querySelectorAll('.own-grades button')][2].click();
+        last = card;
+    }
+    await until(() => doc.querySelector('.own-asked details.recall') !== last);
+    return true;
+}";
+
+/// In the repository itself, as it builds what schedules; with a log elsewhere.
+#[test]
+fn two_pages_and_a_terminal_at_once_lose_no_grade() {
+    let Some(mut browser) = Browser::start("at-once") else { return };
+    let (root, dir) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().unwrap());
+    let log = dir.path().join("log");
+    let ours = |mut program: std::process::Command| {
+        program.env("BOOK_LOG", &log).env("BOOK_TODAY", "2026-11-26");
+        program
+    };
+    // Cards are asked on the page once they are due.
+    let mut terminal = ours(program(root));
+    terminal.args(["recall", "--all", "--new", "40"]).stdin(Stdio::piped());
+    let answers = |program: &mut std::process::Command, cards: usize| {
+        let mut child = program.spawn().unwrap();
+        child.stdin.take().unwrap().write_all("\n1\n".repeat(cards).as_bytes()).unwrap();
+        child
+    };
+    let ended = answers(&mut terminal, 40).wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+
+    let mut server = ours(reader::reader(root, 0));
+    server.env("BOOK_TODAY", "2027-03-01");
+    let reading = Reading::of(server);
+    let mut tab = browser.visitor();
+    tab.go(&format!("http://{}/recall.html", reading.addr));
+    let mut terminal = ours(program(root));
+    terminal.env("BOOK_TODAY", "2027-03-01").args(["recall"]).stdin(Stdio::piped());
+    let terminal = answers(&mut terminal, 6);
+    // The second page lies in the first: another document with scripts of its own.
+    let both = format!(
+        "(async () => {{ const answers = {ANSWERS};
+            const other = document.createElement('iframe');
+            other.src = '/recall.html';
+            document.body.append(other);
+            await new Promise((done) => (other.onload = done));
+            const all = await Promise.all([answers(document), answers(other.contentDocument)]);
+            return all.length; }})()"
+    );
+    assert_eq!(tab.eval(&both), 2);
+    assert!(terminal.wait_with_output().unwrap().status.success());
+
+    let text = fs::read_to_string(&log).unwrap();
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let on = |day: &str| events.clone().filter(|event| event["day"] == *day).count();
+    assert_eq!((on("2026-11-26"), on("2027-03-01")), (40, 18), "{text}");
 }
 
 #[test]
