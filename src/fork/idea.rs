@@ -9,14 +9,21 @@ use super::trial::{How, Outcomes, endings};
 ///
 /// What waits for a task that is not done says nothing, and is left out on both sides.
 pub fn missing<'a>(exercise: &'a Exercise, outcomes: &Outcomes) -> Option<&'a Idea> {
-    let observed = endings(outcomes);
+    lacking(exercise, &endings(outcomes), |test| matches!(outcomes.get(test), Some(How::Waits(_))))
+}
+
+/// The same of tests that ended so, while others wait.
+pub fn lacking<'a>(
+    exercise: &'a Exercise,
+    observed: &Endings,
+    waits: impl Fn(&str) -> bool,
+) -> Option<&'a Idea> {
     if observed.is_empty() {
         return None;
     }
-    let waits = |test: &str| matches!(outcomes.get(test), Some(How::Waits(_)));
     let fits = |known: &Endings| {
         let known: Endings = known.iter().filter(|one| !waits(&one.test)).cloned().collect();
-        known == observed
+        known == *observed
     };
     let alike = exercise.seen.answers.iter().filter(|(_, known)| fits(known)).map(|(name, _)| name);
     let mut ideas = alike.filter_map(|name| of_answer(exercise, name));

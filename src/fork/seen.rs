@@ -66,7 +66,7 @@ pub struct Ending {
 pub type Endings = BTreeSet<Ending>;
 
 /// What was seen of an exercise.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The tests that fail while only this task is not done, by the task's name.
     pub without: BTreeMap<String, BTreeSet<String>>,

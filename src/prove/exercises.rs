@@ -15,7 +15,7 @@ use crate::cargo::Shown;
 use crate::fork::attempt::shared_target;
 use crate::fork::exercise::{Exercise, FOLDER, Idea, named};
 use crate::fork::files::{Files, files};
-use crate::fork::idea::{missing, of_answer};
+use crate::fork::idea::{lacking, of_answer};
 use crate::fork::seen::{self, Seen};
 use crate::fork::trial::{How, Outcomes, Trial, endings};
 use crate::write;
@@ -28,6 +28,9 @@ pub struct Args {
     /// Write down what was seen, for `try` to know wrong answers by
     #[arg(long)]
     record: bool,
+    /// With --record, keep what is written down and try the rest: for a run that was cut off
+    #[arg(long, requires = "record")]
+    go_on: bool,
     /// One of them, another one after each commit, builds in an empty target folder as a reader's does
     #[arg(long)]
     afresh: bool,
@@ -46,7 +49,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
         let bench = Bench::new(&book, args.afresh && number == afresh)?;
         let name = exercise.name.clone();
         let found = match exercise.is_whole() {
-            true => bench.languages(exercise, args.record),
+            true => bench.languages(exercise, args),
             // Its wrong answers are tried with those of the whole crate.
             false => bench.can_be_done(&exercise).map(|_| println!("{name:<16} can be done alone")),
         };
@@ -105,14 +108,14 @@ impl<'a> Bench<'a> {
     }
 
     /// Proves an exercise in each of its languages.
-    fn languages(&self, exercise: Exercise, record: bool) -> Result<()> {
+    fn languages(&self, exercise: Exercise, args: &Args) -> Result<()> {
         let root = &self.book.root;
         listed(self.book, &exercise)?;
         for lang in exercise.languages() {
             let started = Instant::now();
             let plan = Exercise::read(self.book, &exercise.package, &exercise.tasks)?;
             let mut exercise = plan.in_language(root, lang.as_deref())?;
-            let sum = self.all(&mut exercise, record)?;
+            let sum = self.all(&mut exercise, args)?;
             let took = started.elapsed().as_secs();
             let lang = lang.map_or(String::new(), |lang| format!(" in {lang}"));
             println!("{:<16} {sum}, {took} s", format!("{}{lang}", exercise.package));
@@ -121,39 +124,47 @@ impl<'a> Bench<'a> {
     }
 
     /// Everything that is proven of an exercise in a language; what it comes to.
-    fn all(&self, exercise: &mut Exercise, record: bool) -> Result<String> {
-        let solved = self.can_be_done(exercise)?;
+    fn all(&self, exercise: &mut Exercise, args: &Args) -> Result<String> {
+        let folder = exercise.folder(&self.book.root).join(FOLDER);
+        let file = folder.join(seen::file(exercise.lang.as_deref()));
+        let write = |seen: &Seen| match args.record {
+            true => write::atomically(&file, seen.to_string().as_bytes()),
+            false => Ok(()),
+        };
         let mut seen = Seen::default();
-        for task in &exercise.tasks {
-            seen.without.insert(task.name.clone(), self.without(exercise, &task.name)?);
-        }
-        let mut outcomes = Vec::new();
-        for answer in exercise.plan.idea.iter().flat_map(|idea| &idea.answers) {
-            if !is_for(self.book, exercise, answer)? {
-                continue;
+        let solved = match args.go_on && !exercise.seen.without.is_empty() {
+            true => {
+                seen = exercise.seen.clone();
+                seen.answers.retain(|answer, _| of_answer(exercise, answer).is_some());
+                files(self.book, exercise, |_| false)?
             }
-            let of = self.wrong(exercise, answer, &solved, &seen.needed())?;
-            seen.answers.insert(answer.clone(), endings(&of));
-            outcomes.push((answer.clone(), of));
+            false => self.can_be_done(exercise)?,
+        };
+        for task in &exercise.tasks {
+            if !seen.without.contains_key(&task.name) {
+                seen.without.insert(task.name.clone(), self.without(exercise, &task.name)?);
+                write(&seen)?;
+            }
+        }
+        for answer in exercise.plan.idea.iter().flat_map(|idea| &idea.answers) {
+            if !seen.answers.contains_key(answer) && is_for(self.book, exercise, answer)? {
+                let of = self.wrong(exercise, answer, &solved, &seen.needed())?;
+                seen.answers.insert(answer.clone(), endings(&of));
+                write(&seen)?;
+            }
         }
         let passes = seen.answers.iter().filter(|(_, endings)| endings.is_empty());
         let passes: Vec<&str> = passes.map(|(answer, _)| answer.as_str()).collect();
         ensure!(passes.is_empty(), "wrong answers that pass every test: {}", passes.join(", "));
-        let sum = format!("{} tasks, {} wrong answers", exercise.tasks.len(), outcomes.len());
-        if record {
-            let file = exercise
-                .folder(&self.book.root)
-                .join(FOLDER)
-                .join(seen::file(exercise.lang.as_deref()));
-            write::atomically(&file, seen.to_string().as_bytes())?;
-        } else if seen != exercise.seen {
+        let sum = format!("{} tasks, {} wrong answers", exercise.tasks.len(), seen.answers.len());
+        if !args.record && seen != exercise.seen {
             bail!(
                 "something else was seen than is recorded; `--record` writes it down\n{}",
                 differences(&exercise.seen.to_string(), &seen.to_string())
             );
         }
         exercise.seen = seen;
-        let told = tells(exercise, &outcomes)?;
+        let told = tells(exercise)?;
         Ok(format!("{sum}, of which {told} are told by their idea"))
     }
 
@@ -289,10 +300,10 @@ fn is_for(book: &Book, exercise: &Exercise, answer: &str) -> Result<bool> {
 }
 
 /// In how many cases a wrong answer is told by the idea that it lacks; never by another one.
-fn tells(exercise: &Exercise, outcomes: &[(String, Outcomes)]) -> Result<usize> {
+fn tells(exercise: &Exercise) -> Result<usize> {
     let mut told = 0;
-    for (answer, outcomes) in outcomes {
-        match (missing(exercise, outcomes), of_answer(exercise, answer)) {
+    for (answer, endings) in &exercise.seen.answers {
+        match (lacking(exercise, endings, |_| false), of_answer(exercise, answer)) {
             (Some(idea), own) if Some(idea) != own => {
                 bail!("the answer `{answer}` would be told that it lacks: {}", idea.says)
             }
