@@ -58,6 +58,7 @@ mod tests {
         };
         Exercise {
             package: "x".into(),
+            name: String::new(),
             tasks: Vec::new(),
             lang: None,
             plan: Plan { idea: ideas.iter().map(idea).collect(), ..Plan::default() },
