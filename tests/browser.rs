@@ -248,6 +248,13 @@ fn all_can_be_read_without_a_script_and_nothing_is_wider_than_a_telephone() {
         let wide = tab.eval("document.documentElement.scrollWidth");
         assert!(wide.as_u64().unwrap() <= 360, "{page} is {wide} wide");
     }
+    // The first console of the book, and the map of its notes, need no scrolling. Here is a bar at the side.
+    tab.resize(375, 740);
+    tab.go(&format!("http://{}/start.html", reading.addr));
+    let scrolls = "[document.querySelector('main pre'), ...document.querySelectorAll('.map .table-wrapper')] \
+                   .filter((wide) => wide.scrollWidth > wide.clientWidth).length";
+    assert_eq!(tab.eval(scrolls), 0);
+
     tab.without_scripts();
     tab.go(&format!("http://{}/why/edges.html", reading.addr));
     let is_seen = "document.querySelector('.recall .answer').checkVisibility()";
@@ -261,8 +268,41 @@ fn all_can_be_read_without_a_script_and_nothing_is_wider_than_a_telephone() {
     tab.eval("document.querySelector('figcaption input').click()");
     assert_eq!(tab.eval(shown), "inline", "hidden lines are shown without a script");
     assert_eq!(tab.eval("document.querySelectorAll('.copy').length"), 0, "no script ran");
+    tab.eval("document.getElementById('contents-button').click()");
+    tab.until("document.querySelector('#contents a').checkVisibility()");
     tab.go(&format!("http://{}/toc.html", reading.addr));
     assert!(tab.eval("document.querySelectorAll('main li a').length").as_u64().unwrap() > 20);
+}
+
+#[test]
+fn nothing_moves_when_what_is_the_readers_own_is_shown() {
+    let Some(mut browser) = Browser::start("moves") else { return };
+    let checkout = Checkout::whole("moves");
+    let reading = Reading::start(&checkout);
+    let mut tab = browser.visitor();
+    tab.resize(375, 740);
+    let moved = "new Promise((say) => { \
+                   let sum = 0; \
+                   new PerformanceObserver((all) => { for (const one of all.getEntries()) sum += one.value; }) \
+                       .observe({ type: 'layout-shift', buffered: true }); \
+                   setTimeout(() => say(sum), 300); })";
+    tab.go(&format!("http://{}/recall.html", reading.addr));
+    tab.until("document.querySelector('.own-asked').textContent.includes('Nothing is due')");
+    let none = tab.eval(moved);
+    assert!(none.as_f64().unwrap() < 0.001, "{none} where nothing is due");
+
+    tab.go(&format!("http://{}/why/edges.html", reading.addr));
+    tab.until("document.getElementById('own-read') !== null");
+    tab.eval("document.getElementById('own-read').click()");
+    tab.until("document.querySelector('.own-read [role=status]').textContent.includes('asked')");
+    for (page, shown) in
+        [("start", ".own a[href='/recall.html']"), ("recall", ".own-asked summary")]
+    {
+        tab.go(&format!("http://{}/{page}.html", reading.addr));
+        tab.until(&format!("document.querySelector(\"{shown}\") !== null"));
+        let sum = tab.eval(moved);
+        assert!(sum.as_f64().unwrap() < 0.001, "{page} moved by {sum}");
+    }
 }
 
 /// What axe-core, a program that knows what hinders readers, says of every page.

@@ -13,7 +13,7 @@ const BOX: &str = "box-sizing: border-box; max-width: var(--measure); margin: 0 
                    padding: 0.7rem 1rem; border: 1px solid var(--rule); border-radius: 4px";
 
 /// Room for a question of some lines, more of them on a narrow screen.
-const ASKED: &str = "display: grid; align-content: center; min-height: calc(13rem - 4vw)";
+const ASKED: &str = "display: grid; align-content: center; min-height: calc(14rem - 4vw)";
 
 /// A page with what belongs under its title.
 pub fn with_own(mine: &Mine, edition: &Edition, path: &[u8], page: &[u8]) -> Vec<u8> {
