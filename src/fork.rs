@@ -70,6 +70,14 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let exercise = &exercises.swap_remove(at).in_language(root, args.lang.as_deref())?;
     let dir = args.to.clone().unwrap_or_else(|| root.join(EXERCISES).join(&exercise.name));
     if let Some(fork) = Fork::open(&dir)? {
+        if let (Some(asked), Some(is)) = (&args.lang, &fork.made.lang)
+            && asked != is
+        {
+            let at = shown(root, &fork.dir);
+            bail!(
+                "{at} is written in {is}, and stays so\n    `--to DIR` makes one in {asked} elsewhere"
+            );
+        }
         return begin_at(&book, fork, exercise, note);
     }
     let made = Made {

@@ -46,27 +46,37 @@ pub fn hint(root: &Path, of: &Of) -> Result<()> {
         _ => {}
     }
     *given = (*given + 1).min(total);
-    fork.remember(&remembered)?;
-    say::all(&out)
+    // A hint that can't be remembered is one all the same.
+    say::all(&out)?;
+    fork.remember(&remembered).context("that it was given can't be written down")
 }
 
 /// Shows the author's code beside the reader's, once that is green or if asked twice.
 pub fn solution(root: &Path, of: &Of) -> Result<()> {
     let book = crate::sound_book(root)?;
     let (fork, exercise) = open(&book, &of.which)?;
-    let task = match (&of.task, chosen(&exercise, &fork, of.task.as_deref())?) {
-        (_, Some(task)) => task,
-        (_, None) => exercise.tasks.last().context("the exercise has no tasks")?,
+    let tasks = match chosen(&exercise, &fork, of.task.as_deref())? {
+        Some(task) => vec![task],
+        // All that was begun is done.
+        None => next::begun_tasks(&exercise, &fork),
     };
     let mut remembered = fork.remembered();
-    if !may_see(&exercise, &fork, &mut remembered, task) {
-        fork.remember(&remembered)?;
-        bail!(
-            "`{}` is not green yet\n    `{}` gives a hint; ask once more, and the author's code is shown",
-            task.name,
-            command(&book.root, &fork, "hint")
-        );
+    for task in &tasks {
+        if !may_see(&exercise, &fork, &mut remembered, task) {
+            fork.remember(&remembered)?;
+            bail!(
+                "`{}` is not green yet\n    `{}` gives a hint; ask once more, and the author's code is shown",
+                task.name,
+                command(&book.root, &fork, "hint")
+            );
+        }
     }
+    let both = tasks.iter().map(|task| beside(&book.root, &exercise, &fork, task));
+    say::all(&both.collect::<Result<Vec<String>>>()?.join("\n"))
+}
+
+/// The reader's code of a task, and the author's.
+fn beside(root: &Path, exercise: &Exercise, fork: &Fork, task: &Task) -> Result<String> {
     let paint = Paint::of_stdout();
     let text = weave::text::read(&exercise.folder(root).join(&task.file))?;
     let text = without_marks(&text);
@@ -75,10 +85,10 @@ pub fn solution(root: &Path, of: &Of) -> Result<()> {
     let mine = std::fs::read_to_string(fork.dir.join(&task.file)).unwrap_or_default();
     let mine = function(&task.file, &mine, &task.name)
         .unwrap_or("(not found: it has another name now, or is not formatted as rustfmt does)\n");
-    say::all(&format!(
+    Ok(format!(
         "{} {}\n\n{mine}\n{}\n\n{author}",
         paint.strong("Yours,"),
-        place(&fork, task),
+        place(fork, task),
         paint.strong("The author's")
     ))
 }

@@ -70,6 +70,12 @@ fn begun<'a>(exercise: &'a Exercise, fork: &'a Fork) -> Option<&'a String> {
     fork.made.note.as_ref().or(exercise.tasks.first().map(|task| &task.note))
 }
 
+/// The tasks of the note that a reader has begun.
+pub fn begun_tasks<'a>(exercise: &'a Exercise, fork: &Fork) -> Vec<&'a Task> {
+    let begun = begun(exercise, fork);
+    exercise.tasks.iter().filter(|task| Some(&task.note) == begun).collect()
+}
+
 /// The task that most tests wait for, of those that are left; the first if none does.
 pub fn task<'a>(exercise: &'a Exercise, fork: &Fork) -> Option<(&'a Task, usize)> {
     let tests = fork.remembered().tests;

@@ -189,9 +189,18 @@ impl Fork {
         let kept = (1..).map(|n| self.memory("kept").join(n.to_string()));
         let kept = kept.into_iter().find(|dir| !dir.exists()).context("no number is free")?;
         let base = self.memory("base");
-        let files = weave::belongs::files(&self.dir)?;
-        for file in &files {
-            put(&kept.join(file.strip_prefix(&self.dir)?), &fs::read(file)?)?;
+        let keep = || -> Result<()> {
+            for file in weave::belongs::files(&self.dir)? {
+                put(&kept.join(file.strip_prefix(&self.dir)?), &fs::read(&file)?)?;
+            }
+            Ok(())
+        };
+        if let Err(error) = keep() {
+            let _ = fs::remove_dir_all(&kept);
+            return Err(error.context(format!(
+                "what you wrote can't be kept in {}, so it stays in its place",
+                kept.display()
+            )));
         }
         for file in weave::belongs::files(&base)? {
             let name = file.strip_prefix(&base)?;
@@ -220,7 +229,7 @@ fn is_absent(error: &std::io::Error) -> bool {
 
 fn put(file: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(dir) = file.parent() {
-        fs::create_dir_all(dir)?;
+        fs::create_dir_all(dir).with_context(|| format!("can't make {}", dir.display()))?;
     }
     fs::write(file, bytes).with_context(|| format!("can't write {}", file.display()))
 }
@@ -246,7 +255,7 @@ pub fn find(
             )? {
                 Some(fork) => fork,
                 None => bail!(
-                    "there is no fork of `{exercise}` yet\n    `cargo book fork {name}` makes it; one that \
+                    "there is no fork of `{name}` yet\n    `cargo book fork {name}` makes it; one that \
                      lies elsewhere is named by its path"
                 ),
             }

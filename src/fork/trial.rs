@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use lab::doomed::{self, Asleep, Ended, Ending};
@@ -21,6 +21,9 @@ use crate::cargo::{self, Built, Executable, Shown};
 
 /// How many tests run at once: most wait for a peer, and need no core for that.
 const AT_A_TIME: usize = 4;
+
+/// What the test harness says of a single test that passed.
+const PASSED: &str = "test result: ok. 1 passed";
 
 /// What a function prints that is not written yet.
 const TODO: &str = "not yet implemented: ";
@@ -123,10 +126,12 @@ impl<'a> Trial<'a> {
             wanted.extend(tests.map(|test| (program, test)));
         }
         wanted.reverse();
+        let told = Told::new(wanted.len());
         let (wanted, outcomes) = (Mutex::new(wanted), Mutex::new(Ok(Outcomes::new())));
         let work = || {
             while let Some((program, test)) = { wanted.lock().expect("nobody panics").pop() } {
                 let how = self.one(&program.path, &program.package, &test);
+                told.one_more();
                 let mut outcomes = outcomes.lock().expect("nobody panics");
                 match (how, &mut *outcomes) {
                     (Ok(how), Ok(all)) if all.contains_key(&test) => {
@@ -157,6 +162,11 @@ impl<'a> Trial<'a> {
         let skipped = said.lines().find_map(|line| line.strip_prefix("skipped: "));
         let plain = |words: String| Said { words, place: String::new() };
         match (&ended.how, skipped, self.waits_for(&said)) {
+            (Ending::Passed, ..) if !ended.stdout.contains(PASSED) => {
+                let words =
+                    "its process ended well, and before the test did: something called `exit`";
+                How::Badly(Bad::Failed, plain(words.to_owned()))
+            }
             (Ending::Passed, Some(why), _) => How::Skipped(why.to_owned()),
             (Ending::Passed, None, _) => How::Passed,
             (_, _, Some(task)) => How::Waits(task),
@@ -164,7 +174,9 @@ impl<'a> Trial<'a> {
                 let exit = || plain(format!("exit status {status}"));
                 How::Badly(Bad::Failed, panic(&said).unwrap_or_else(exit))
             }
-            (Ending::Hung(threads), ..) => How::Badly(Bad::Hung, plain(asleep(threads))),
+            (Ending::Hung(threads), ..) => {
+                How::Badly(Bad::Hung, plain(format!("asleep for ever {}", asleep(threads))))
+            }
             (Ending::Killed(signal), ..) => {
                 let words = format!("killed by {signal}");
                 How::Badly(Bad::Died, panic(&said).unwrap_or_else(|| plain(words)))
@@ -181,15 +193,47 @@ impl<'a> Trial<'a> {
     }
 }
 
+/// How many tests have ended, told once a second to whoever waits at a terminal.
+struct Told {
+    all: usize,
+    ended: Mutex<(usize, Instant)>,
+}
+
+impl Told {
+    fn new(all: usize) -> Told {
+        Told { all, ended: Mutex::new((0, Instant::now())) }
+    }
+
+    fn one_more(&self) {
+        let mut ended = self.ended.lock().expect("nobody panics");
+        ended.0 += 1;
+        if ended.1.elapsed() > Duration::from_secs(1) {
+            ended.1 = Instant::now();
+            crate::progress(&format!("{} of {} tests have ended…", ended.0, self.all));
+        }
+    }
+}
+
 /// Where the threads sleep; that of the test harness, which waits for the test's own, aside.
 fn asleep(threads: &[Asleep]) -> String {
     let of_test: Vec<&Asleep> = threads.iter().filter(|one| one.thread != "main").collect();
     let shown = if of_test.is_empty() { threads.iter().collect() } else { of_test };
-    let shown = shown.iter().map(|one| match one.detail.is_empty() {
-        true => format!("in {}", one.call),
-        false => format!("in {}, {}", one.call, one.detail),
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for one in shown {
+        let place = match one.detail.is_empty() {
+            true => format!("in {}", one.call),
+            false => format!("in {}, {}", one.call, one.detail),
+        };
+        match counted.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((place, 1)),
+        }
+    }
+    let told = counted.into_iter().map(|(place, count)| match count {
+        1 => place,
+        _ => format!("{count} threads {place}"),
     });
-    format!("asleep for ever {}", shown.collect::<Vec<_>>().join("; and "))
+    told.collect::<Vec<_>>().join("; and ")
 }
 
 /// The turn of a fork in the target folder that all share. cargo knows a crate by where it lies in its
@@ -236,10 +280,7 @@ fn own_packages(dir: &Path) -> Result<Vec<String>> {
 fn computing(ended: &Ended) -> String {
     let seconds = ended.after.as_secs();
     match ended.running {
-        0 => format!(
-            "after {seconds} s {}",
-            asleep(&ended.asleep).replace("for ever", "with a timeout")
-        ),
+        0 => format!("after {seconds} s asleep {}", asleep(&ended.asleep)),
         _ => format!("after {seconds} s; a loop that never ends, or one far too long"),
     }
 }
