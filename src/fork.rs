@@ -10,6 +10,7 @@ pub mod help;
 pub mod idea;
 pub mod manifest;
 pub mod next;
+mod orphans;
 pub mod place;
 pub mod report;
 pub mod seen;

@@ -234,6 +234,27 @@ fn tests_that_a_reader_changed_are_run_as_they_are_and_told() {
 }
 
 #[test]
+fn what_a_test_leaves_behind_is_ended_and_who_exits_has_not_passed() {
+    let reader = Reader::new();
+    let tests = reader.fork().join("tests");
+    let leaves = "#[test]\nfn it_leaves() {\n    std::process::Command::new(\"setsid\").args([\"sh\", \"-c\", \
+                  \"sleep 4747 & sleep 4747\"]).spawn().unwrap();\n    \
+                  std::thread::sleep(std::time::Duration::from_millis(200));\n}\n\
+                  #[test]\nfn it_exits() {\n    std::process::exit(0);\n}\n";
+    for file in weave::belongs::files(&tests).unwrap() {
+        fs::remove_file(file).unwrap();
+    }
+    fs::write(tests.join("mine.rs"), leaves).unwrap();
+    let (well, said) = reader.verb(&["try"]);
+    assert!(!well && said.contains("1 of 2 tests pass"), "{said}");
+    assert!(said.contains("failed it_exits\n    its process ended well, and before"), "{said}");
+    let running = fs::read_dir("/proc").unwrap().flatten();
+    let running = running.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let left = running.filter(|line| line.starts_with(b"sleep\x004747\0")).count();
+    assert_eq!(left, 0, "processes that the test has left behind");
+}
+
+#[test]
 fn every_wrong_answer_belongs_to_an_idea_and_every_idea_to_a_section() {
     let book = Book::load(root()).unwrap();
     for exercise in Exercise::all(&book).unwrap() {

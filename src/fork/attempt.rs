@@ -10,7 +10,7 @@ use super::idea::missing;
 use super::place::Fork;
 use super::report::{self, Paint, report};
 use super::trial::{Outcomes, Trial};
-use super::{Which, command, next, open};
+use super::{Which, command, next, open, orphans};
 use crate::cargo::Shown;
 use crate::say;
 use crate::target;
@@ -72,7 +72,10 @@ fn once(book: &Book, fork: &Fork, exercise: &Exercise) -> Result<bool> {
         return Ok(false);
     }
     trial.warnings().iter().for_each(|warning| print!("{warning}"));
-    let outcomes = trial.run()?;
+    orphans::adopt();
+    let outcomes = trial.run();
+    orphans::end();
+    let outcomes = outcomes?;
     next::remember(fork, &outcomes)?;
     print!("{}", report(exercise, &outcomes, paint));
     for name in &exercise.plan.with {
