@@ -47,7 +47,7 @@ impl Outgoing {
         Outgoing { bytes, sent: 0 }
     }
 
-    /// Puts more bytes behind those that are not sent yet.
+    /// Puts more bytes after those that are not sent yet.
     pub fn push(&mut self, more: &[u8]) {
         self.bytes.drain(..self.sent);
         self.sent = 0;
@@ -104,8 +104,8 @@ impl Incoming {
 
 // ANCHOR: send_all
 /// Sends everything, sleeps while the socket is full, and takes what comes meanwhile. It writes first,
-/// as most messages fit. Behind it the socket is registered for what `inbox` is interested in, and no
-/// more for room.
+/// as most messages fit. Afterwards the socket is registered for what `inbox` is interested in, and no
+/// more for room, whatever it was registered for before.
 pub fn send_all<S: Read + Write + AsFd>(
     epoll: &Epoll,
     socket: &mut S,
@@ -135,10 +135,16 @@ pub fn send_all<S: Read + Write + AsFd>(
 pub const BOUND: usize = 64 * 1024;
 
 // ANCHOR: echo
-/// Sends back what comes until the peer ends, and then the rest. While [`BOUND`] bytes or more are unsent
-/// it reads nothing. Returns how many bytes were unsent at the most.
+/// Sends back what comes until the peer ends, and then the rest. It reads while fewer than [`BOUND`] bytes
+/// are unsent, and while as many or more are it reads nothing. Returns how many bytes were unsent at the
+/// most, after a flush.
 pub fn echo<S: Read + Write + AsFd>(epoll: &Epoll, socket: &mut S) -> io::Result<usize> {
     // FORK write-side: send back what comes, and stop reading while too much of it is unsent
+    // HINT: What comes and what goes out end at different times. When is the echo done with both?
+    // HINT: Before each wait it decides what to ask for. When are the bytes of the peer not among that, and
+    //   who asks for room?
+    // HINT: In each round: register for what `inbox` wants, if fewer than `BOUND` bytes are unsent, and for
+    //   what `out` wants; wait; take what came, push it and clear the inbox; flush; see how much is unsent.
     let (mut out, mut inbox, mut most) = (Outgoing::new(Vec::new()), Incoming::default(), 0);
     while !(inbox.ended && out.unsent().is_empty()) {
         let read = if out.unsent().len() < BOUND { inbox.interest() } else { 0 };

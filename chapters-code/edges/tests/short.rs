@@ -21,6 +21,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// one has already happened, so 0 would do.
 const A_WHILE: i32 = 50;
 
+/// How a reader ended, and how it had to end.
+#[track_caller]
+fn must_end(sent: &str, ended: &io::Result<Ended>, right: Ended) {
+    let got = match ended {
+        Ok(ended) => format!("{ended:?}"),
+        Err(error) => format!("the error {:?}", error.kind()),
+    };
+    assert!(got == format!("{right:?}"), "{sent}: expected {right:?}; got {got}");
+}
+
 #[test]
 fn a_short_read_proves_that_the_bytes_are_drained_and_not_that_no_close_follows() {
     let mut buffer = [0; 64];
@@ -49,8 +59,8 @@ fn a_short_read_proves_that_the_bytes_are_drained_and_not_that_no_close_follows(
     let (mut client, server) = pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     hello_and_close(server).unwrap();
-    let ended = stop_at_short_read(&epoll, &mut client, A_WHILE).unwrap();
-    assert_eq!(ended, Ended::StillWaiting { bytes: 5 });
+    let ended = stop_at_short_read(&epoll, &mut client, A_WHILE);
+    must_end("sent 5 bytes and closed", &ended, Ended::StillWaiting { bytes: 5 });
     assert_eq!(client.read(&mut buffer).unwrap(), 0, "the close has been in the socket");
 }
 
@@ -72,9 +82,9 @@ fn who_looks_at_the_flag_sees_the_close_in_the_same_event() {
     let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
     hello_and_close(server).unwrap();
 
-    let ended = stop_at_short_read_if_open(&epoll, &mut client, FOREVER).unwrap();
+    let ended = stop_at_short_read_if_open(&epoll, &mut client, FOREVER);
 
-    assert_eq!(ended, Ended::Closed { bytes: 5 });
+    must_end("sent 5 bytes and closed", &ended, Ended::Closed { bytes: 5 });
     assert_eq!(epoll.wait(A_WHILE).unwrap(), NOTHING, "one event stood for both");
 }
 
@@ -103,9 +113,10 @@ fn a_close_that_the_event_does_not_tell_of_makes_another_event() {
         let (before, after) = if before { (Some(server), None) } else { (None, Some(server)) };
         let mut socket = ClosesAround { socket, before, after };
 
-        let ended = stop_at_short_read_if_open(&epoll, &mut socket, FOREVER).unwrap();
+        let ended = stop_at_short_read_if_open(&epoll, &mut socket, FOREVER);
 
-        assert_eq!(ended, Ended::Closed { bytes: 5 });
+        let sent = "sent 5 bytes, and closed after the event for them";
+        must_end(sent, &ended, Ended::Closed { bytes: 5 });
     }
 }
 
@@ -117,10 +128,17 @@ fn stopping_at_a_short_read_saves_one_read_of_two() {
         let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
         let mut client = Counted::new(client);
         server.write_all(b"hello").unwrap();
-        habit(&epoll, &mut client, 0).unwrap();
+        let ended = habit(&epoll, &mut client, 0);
+        must_end("sent 5 bytes", &ended, Ended::StillWaiting { bytes: 5 });
         reads.push(client.reads);
     }
-    assert_eq!(reads, [2, 1, 1]);
+    for (reader, (reads, right)) in
+        ["drain_per_event", "stop_at_short_read", "stop_at_short_read_if_open"]
+            .iter()
+            .zip(reads.into_iter().zip([2, 1, 1]))
+    {
+        assert!(reads == right, "sent 5 bytes, {reader}: expected {right} reads; got {reads}");
+    }
 }
 
 #[test]
@@ -130,9 +148,13 @@ fn a_read_that_fills_the_buffer_proves_nothing() {
         let epoll = Epoll::watching(&client, EDGE_AND_CLOSE).unwrap();
         let mut client = Counted::new(client);
         server.write_all(&vec![7; len]).unwrap();
-        let ended = stop_at_short_read_if_open(&epoll, &mut client, 0).unwrap();
-        assert_eq!(ended, Ended::StillWaiting { bytes: len });
-        assert_eq!(client.reads, len / 64 + 1, "{len} bytes");
+        let ended = stop_at_short_read_if_open(&epoll, &mut client, 0);
+        must_end(&format!("sent {len} bytes"), &ended, Ended::StillWaiting { bytes: len });
+        let (reads, right) = (client.reads, len / 64 + 1);
+        assert!(
+            reads == right,
+            "sent {len} bytes, for a buffer of 64: expected {right} reads; got {reads}"
+        );
     }
 }
 
@@ -141,25 +163,27 @@ fn level_triggered_the_short_read_costs_an_event_and_no_hang() {
     let (mut client, server) = pair().unwrap();
     let epoll = Epoll::watching(&client, LEVEL).unwrap();
     hello_and_close(server).unwrap();
-    let ended = stop_at_short_read(&epoll, &mut client, FOREVER).unwrap();
-    assert_eq!(ended, Ended::Closed { bytes: 5 });
+    let ended = stop_at_short_read(&epoll, &mut client, FOREVER);
+    must_end("level-triggered, sent 5 bytes and closed", &ended, Ended::Closed { bytes: 5 });
 
     // The events are counted by handing out one at a time: `EPOLLONESHOT`, and a new registration.
     let one_event = LEVEL | libc::EPOLLONESHOT as u32;
     let (mut client, server) = pair().unwrap();
     let epoll = Epoll::watching(&client, one_event).unwrap();
     hello_and_close(server).unwrap();
-    let ended = stop_at_short_read(&epoll, &mut client, 0).unwrap();
-    assert_eq!(ended, Ended::StillWaiting { bytes: 5 }, "one event is not enough");
+    let ended = stop_at_short_read(&epoll, &mut client, 0);
+    let sent = "sent 5 bytes and closed, one level-triggered event";
+    must_end(sent, &ended, Ended::StillWaiting { bytes: 5 });
     epoll.rearm(&client, one_event).unwrap();
-    let ended = stop_at_short_read(&epoll, &mut client, 0).unwrap();
-    assert_eq!(ended, Ended::Closed { bytes: 0 }, "two are");
+    let ended = stop_at_short_read(&epoll, &mut client, 0);
+    must_end("and one event more", &ended, Ended::Closed { bytes: 0 });
 
     let (mut client, server) = pair().unwrap();
     let epoll = Epoll::watching(&client, one_event).unwrap();
     hello_and_close(server).unwrap();
-    let ended = drain_per_event(&epoll, &mut client, 0).unwrap();
-    assert_eq!(ended, Ended::Closed { bytes: 5 }, "one is enough for the reader that drains");
+    let ended = drain_per_event(&epoll, &mut client, 0);
+    let sent = "sent 5 bytes and closed, one event for the reader that drains";
+    must_end(sent, &ended, Ended::Closed { bytes: 5 });
 }
 
 #[test]
@@ -187,8 +211,9 @@ fn the_flag_is_set_too_when_this_side_has_shut_down_its_reading() {
 /// The reader takes a short read for all there is, and three bytes stay.
 #[track_caller]
 fn stops_after_three_bytes_of_six(epoll: &Epoll, client: &mut impl Read) {
-    let ended = stop_at_short_read_if_open(epoll, client, A_WHILE).unwrap();
-    assert_eq!(ended, Ended::StillWaiting { bytes: 3 });
+    let ended = stop_at_short_read_if_open(epoll, client, A_WHILE);
+    let sent = "sent 6 bytes, of which a read brings 3, and then nothing new";
+    must_end(sent, &ended, Ended::StillWaiting { bytes: 3 });
     let mut buffer = [0; 64];
     assert_eq!(client.read(&mut buffer).unwrap(), 3);
     assert_eq!(&buffer[..3], b"def");
@@ -220,8 +245,9 @@ fn a_draining_reader_gets_past_an_urgent_byte() {
     let (mut client, mut server) = pair().unwrap();
     let epoll = Epoll::watching(&client, EDGE).unwrap();
     send_around_an_urgent_byte(&mut server);
-    let ended = drain_per_event(&epoll, &mut client, A_WHILE).unwrap();
-    assert_eq!(ended, Ended::StillWaiting { bytes: 6 });
+    let ended = drain_per_event(&epoll, &mut client, A_WHILE);
+    let sent = "sent 3 bytes, an urgent one, at which a read stops, and 3 more";
+    must_end(sent, &ended, Ended::StillWaiting { bytes: 6 });
 }
 
 /// Sends three bytes that have a descriptor with them, and three more.
@@ -271,8 +297,9 @@ fn a_draining_reader_gets_past_a_descriptor() {
     let (mut client, server) = unix_pair();
     send_behind_a_descriptor(&server);
     let epoll = Epoll::watching(&client, EDGE).unwrap();
-    let ended = drain_per_event(&epoll, &mut client, A_WHILE).unwrap();
-    assert_eq!(ended, Ended::StillWaiting { bytes: 6 });
+    let ended = drain_per_event(&epoll, &mut client, A_WHILE);
+    let sent = "sent 3 bytes with a descriptor, at which a read stops, and 3 more";
+    must_end(sent, &ended, Ended::StillWaiting { bytes: 6 });
 }
 
 fn with_tokio<T>(task: impl Future<Output = T>) -> T {

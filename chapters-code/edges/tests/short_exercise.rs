@@ -31,7 +31,7 @@ fn a_short_read_of_an_open_stream_is_the_last_one() {
 }
 
 #[test]
-fn the_close_behind_a_short_read_is_seen_in_its_event() {
+fn the_close_after_a_short_read_is_seen_in_its_event() {
     // Some of these fill a buffer, whatever its size.
     for bytes in [1, 5, 64, 512, 1_024, 4_096, 8_192] {
         let (epoll, mut client) = sent(&vec![7; bytes]);
@@ -58,6 +58,27 @@ fn the_close_is_what_a_read_says_and_not_the_event() {
         "read 6 bytes and the close",
         &told,
     );
+}
+
+#[test]
+fn a_read_that_would_block_is_no_close() {
+    let (epoll, mut client) = sent(b"hello");
+    client.close();
+    client.blocked = &[1, 2];
+    must(
+        "sent 5 bytes and closed; the second read says WouldBlock",
+        "read 5 bytes, and waited for more",
+        &read((epoll, client)),
+    );
+}
+
+#[test]
+fn bytes_of_two_events_are_counted_together() {
+    let (epoll, mut client) = sent(b"hello");
+    client.after_short.extend([&b"again"[..], b"and again"]);
+    let told = read((epoll, client));
+    let sent = "sent 5 bytes, 5 when these were read, then 9: three events";
+    must(sent, "read 19 bytes, and waited for more", &told);
 }
 
 #[test]

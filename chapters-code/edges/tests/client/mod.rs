@@ -15,8 +15,12 @@ pub struct Client {
     server: Option<UnixStream>,
     /// What the server sends, one after the other, whenever the socket has said `WouldBlock`.
     pub later: VecDeque<&'static [u8]>,
+    /// What the server sends, one after the other, whenever a read was short.
+    pub after_short: VecDeque<&'static [u8]>,
     /// The reads, from 0, which a signal interrupts.
     pub interrupted: &'static [usize],
+    /// The reads, from 0, which say `WouldBlock` whatever is there.
+    pub blocked: &'static [usize],
     /// Where the first read stops, although more is there, as at an urgent byte.
     pub barrier: usize,
     pub reads: usize,
@@ -35,7 +39,9 @@ impl Client {
                 socket,
                 server,
                 later: VecDeque::new(),
+                after_short: VecDeque::new(),
                 interrupted: &[],
+                blocked: &[],
                 barrier: usize::MAX,
                 reads: 0,
             },
@@ -58,11 +64,17 @@ impl Read for Client {
         if self.interrupted.contains(&read) {
             return Err(ErrorKind::Interrupted.into());
         }
+        if self.blocked.contains(&read) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let room = if read == 0 { self.barrier.min(buffer.len()) } else { buffer.len() };
         let result = self.socket.read(&mut buffer[..room]);
-        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
-            && let (Some(more), Some(server)) = (self.later.pop_front(), &mut self.server)
-        {
+        let more = match &result {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.later.pop_front(),
+            Ok(n) if *n < room => self.after_short.pop_front(),
+            _ => None,
+        };
+        if let (Some(more), Some(server)) = (more, &mut self.server) {
             server.write_all(more)?;
         }
         result
