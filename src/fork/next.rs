@@ -52,13 +52,14 @@ fn is_todo(fork: &Fork, task: &Task) -> bool {
     function(&task.file, &text, &task.name).is_some_and(|code| code.contains(&task.says))
 }
 
-/// The tasks that are left: those of the note that was begun, or else of the next one that has any.
+/// The tasks that are left: those of the note that was begun, or else of the next one that has any. All
+/// of them where the crate was begun, and none of its notes.
 fn left<'a>(exercise: &'a Exercise, fork: &Fork) -> Vec<&'a Task> {
     let tests = fork.remembered().tests;
     let undone = exercise.tasks.iter().filter(|task| !is_done(exercise, fork, &tests, task));
     let undone: Vec<&Task> = undone.collect();
-    let begun = begun(exercise, fork);
-    let place = exercise.tasks.iter().position(|task| Some(&task.note) == begun);
+    let Some(begun) = &fork.made.note else { return undone };
+    let place = exercise.tasks.iter().position(|task| task.note == *begun);
     let behind = &exercise.tasks[place.unwrap_or_default()..];
     let first = undone.iter().find(|task| behind.contains(task)).or(undone.first());
     let note = first.map(|task| task.note.clone());
@@ -89,7 +90,7 @@ pub fn task<'a>(exercise: &'a Exercise, fork: &Fork) -> Option<(&'a Task, usize)
 
 /// What is said when the note that was begun is done, and the fork has another with something left.
 pub fn done_so_far(book: &Book, exercise: &Exercise, fork: &Fork) -> Option<String> {
-    let (begun, left) = (begun(exercise, fork)?, left(exercise, fork));
+    let (begun, left) = (fork.made.note.as_ref()?, left(exercise, fork));
     let next = left.first().filter(|task| task.note != *begun)?;
     let title = |note: &str| {
         let page = book.pages.iter().find(|page| page.name() == note);
