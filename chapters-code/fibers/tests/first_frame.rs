@@ -8,12 +8,12 @@ use std::thread;
 
 use fibers::fiber::{Fiber, Progress, suspend};
 use fibers::{run, spawn, yield_now};
-use lab::doomed::{self, Ending};
 
 #[cfg(target_arch = "x86_64")]
 mod sixteen {
     use fibers::begin::{finds, on_a_stack, remainder, stores_8, stores_16, stores_32};
     use fibers::switch::First;
+    use lab::doomed::{self, Ending};
 
     use super::*;
 
