@@ -251,6 +251,9 @@ impl Turn {
         file.read_to_string(&mut last)?;
         let this = dir.to_string_lossy();
         if last != this {
+            if !last.is_empty() {
+                crate::progress("built anew, as another fork was tried in between…");
+            }
             cargo::clean(dir, target, &own_packages(dir)?)?;
             file.set_len(0)?;
             file.rewind()?;

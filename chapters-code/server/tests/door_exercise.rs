@@ -10,7 +10,7 @@ use my_mio::Token;
 use my_mio::net::TcpListener;
 use server::{Clients, Door, Server, Service, Turn};
 
-/// More calls than any test here needs. Behind them there is room, and there are no more waits.
+/// More calls than any test here needs. After them there is room, and there are no more waits.
 const MANY: usize = 200;
 
 thread_local! {
@@ -58,7 +58,7 @@ unsafe extern "C" fn accept4(
         full.or_else(|| world.accepts.pop_front().flatten())
     });
     if let Some(errno) = says {
-        wrote("refused");
+        wrote(format!("accept fails with {}", name(errno)));
         return fails(errno);
     }
     // SAFETY: the caller keeps the promises of accept4(2).
@@ -87,7 +87,7 @@ unsafe extern "C" fn epoll_wait(
     }
     match timeout {
         -1 => wrote("asleep for good"),
-        0 => wrote("looked"),
+        0 => wrote("did not sleep"),
         _ => wrote(format!("slept {timeout} ms")),
     }
     let is_over = world(|world| {
@@ -119,14 +119,34 @@ fn accept(door: &mut Door) -> String {
     let waits = if door.somebody_waits { "somebody may wait" } else { "nobody waits" };
     match accepted {
         Ok(()) => format!("{} accepted, {waits}", welcomed.len()),
-        Err(error) => format!("{} accepted, {waits}, and {}", welcomed.len(), name(&error)),
+        Err(error) => format!("{} accepted, {waits}, and {}", welcomed.len(), told(&error)),
     }
 }
 
-fn name(error: &std::io::Error) -> String {
-    let names = [(libc::EBADF, "EBADF"), (libc::EINVAL, "EINVAL"), (libc::EMFILE, "EMFILE")];
-    let known = names.iter().find(|(errno, _)| error.raw_os_error() == Some(*errno));
-    known.map_or(format!("the error {:?}", error.kind()), |(_, name)| format!("the error {name}"))
+fn told(error: &std::io::Error) -> String {
+    error.raw_os_error().map_or(format!("the error {:?}", error.kind()), |errno| {
+        format!("the error {}", name(errno))
+    })
+}
+
+fn name(errno: i32) -> String {
+    use libc::{
+        EAGAIN, EBADF, ECONNABORTED, EHOSTUNREACH, EINTR, EINVAL, EMFILE, ENFILE, ENOMEM, EPROTO,
+    };
+    let names = [
+        (EAGAIN, "EAGAIN"),
+        (EBADF, "EBADF"),
+        (ECONNABORTED, "ECONNABORTED"),
+        (EHOSTUNREACH, "EHOSTUNREACH"),
+        (EINTR, "EINTR"),
+        (EINVAL, "EINVAL"),
+        (EMFILE, "EMFILE"),
+        (ENFILE, "ENFILE"),
+        (ENOMEM, "ENOMEM"),
+        (EPROTO, "EPROTO"),
+    ];
+    let known = names.iter().find(|(known, _)| errno == *known);
+    known.map_or(errno.to_string(), |(_, name)| (*name).to_owned())
 }
 
 #[track_caller]
@@ -136,8 +156,8 @@ fn must(what: &str, right: &str, told: &str) {
 
 #[test]
 fn everybody_who_waits_is_accepted() {
-    let (mut door, _clients) = door(5);
-    must("5 wait", "5 accepted, nobody waits", &accept(&mut door));
+    let (mut door, _clients) = door(100);
+    must("100 wait", "100 accepted, nobody waits", &accept(&mut door));
     must("nobody waits", "0 accepted, nobody waits", &accept(&mut door));
 }
 
@@ -185,17 +205,29 @@ fn an_error_of_the_listener_is_told() {
     }
 }
 
-/// Closes a client at its turn, or says as often as it was told that it has not finished.
+#[test]
+fn an_error_of_the_listener_is_no_reason_to_remember_anybody() {
+    let (mut door, _clients) = door(2);
+    world(|world| world.accepts = [Some(libc::EMFILE), Some(libc::EBADF)].into());
+    must("2 wait, and no descriptor is left", "0 accepted, somebody may wait", &accept(&mut door));
+    let right = "0 accepted, nobody waits, and the error EBADF";
+    must("then the listener fails", right, &accept(&mut door));
+}
+
+/// Closes clients in turns, and says as often as it was told that it has not finished.
 struct Script {
-    closes: bool,
+    /// In the turn of the first the second is closed.
+    closes: &'static [(usize, usize)],
     unfinished: usize,
 }
 
 impl Service for Script {
     fn turn(&mut self, token: Token, clients: &mut Clients) -> Turn {
         wrote(format!("turn of {}", token.0));
-        if self.closes && clients.remove(&token).is_some() {
-            world(|world| world.is_full = false);
+        for (_, closed) in self.closes.iter().filter(|(turn, _)| Token(*turn) == token) {
+            if clients.remove(&Token(*closed)).is_some() {
+                world(|world| world.is_full = false);
+            }
         }
         let turns = format!("turn of {}", token.0);
         let had = world(|world| world.diary.iter().filter(|entry| **entry == turns).count());
@@ -204,70 +236,198 @@ impl Service for Script {
 }
 
 /// Runs a server until it sleeps for good; what it did.
-fn diary(clients: usize, script: Script, before: impl FnOnce(&mut World)) -> String {
+fn diary(clients: usize, script: Script, before: impl FnOnce(&mut World)) -> Vec<String> {
     let mut server = Server::bind("127.0.0.1:0".parse().unwrap(), script).unwrap();
     let _clients = come(server.address().unwrap(), clients);
     world(before);
     let ended = server.run().expect_err("a server serves for ever");
     if ended.raw_os_error() != Some(libc::EBADF) {
-        wrote(format!("ended with {}", name(&ended)));
+        wrote(format!("ended with {}", told(&ended)));
     }
-    let mut told = world(|world| world.diary.clone());
-    if told.len() > 16 {
-        told.truncate(16);
-        told.push("and so on".into());
-    }
-    told.join(", ")
+    world(|world| world.diary.clone())
 }
+
+/// What the server must have done. Only where it did something else is the message about.
+#[track_caller]
+fn must_do(what: &str, right: &[&str], did: &[String]) {
+    let same = right.iter().zip(did).take_while(|(right, did)| right == did).count();
+    let [right, did] = [right.get(same).copied(), did.get(same).map(String::as_str)]
+        .map(|next| next.unwrap_or("nothing more"));
+    let before = world(|world| world.diary.get(same.wrapping_sub(1)).cloned());
+    let after = before.map_or("first".to_owned(), |before| format!("after `{before}`"));
+    must(what, &format!("{after}: {right}"), &format!("{after}: {did}"));
+}
+
+/// What an accept without a descriptor says.
+const FULL: Option<i32> = Some(libc::EMFILE);
+const REFUSED: &str = "accept fails with EMFILE";
 
 #[test]
 fn who_waits_is_accepted_as_soon_as_a_client_is_closed() {
-    let script = Script { closes: true, unfinished: 0 };
-    // Out of descriptors behind the first; its place is free when it is closed.
-    let told = diary(2, script, |world| {
-        world.accepts = [None, Some(libc::EMFILE), Some(libc::EMFILE)].into();
+    let script = Script { closes: &[(1, 1), (2, 2)], unfinished: 0 };
+    // Out of descriptors after the first; its place is free when it is closed.
+    let did = diary(2, script, |world| world.accepts = [None, FULL, FULL].into());
+    let right = [
+        "accepted one",
+        REFUSED,
+        REFUSED,
+        "turn of 1",
+        "accepted one",
+        "turn of 2",
+        "asleep for good",
+    ];
+    must_do("2 clients, one descriptor, each client is closed at its turn", &right, &did);
+}
+
+#[test]
+fn who_waits_is_accepted_as_soon_as_another_client_is_closed() {
+    let script = Script { closes: &[(1, 2)], unfinished: 0 };
+    let did = diary(3, script, |world| world.accepts = [None, None, FULL, FULL].into());
+    let right = [
+        "accepted one",
+        "accepted one",
+        REFUSED,
+        REFUSED,
+        "turn of 1",
+        "accepted one",
+        "turn of 2",
+        "turn of 3",
+        "asleep for good",
+    ];
+    must_do("3 clients, 2 descriptors, the turn of 1 closes 2", &right, &did);
+}
+
+#[test]
+fn who_waits_is_accepted_although_the_turn_is_not_finished() {
+    let script = Script { closes: &[(1, 2)], unfinished: 1 };
+    let did = diary(3, script, |world| world.accepts = [None, None, FULL, FULL].into());
+    let right = [
+        "accepted one",
+        "accepted one",
+        REFUSED,
+        REFUSED,
+        "turn of 1",
+        "accepted one",
+        "turn of 2",
+        "turn of 1",
+        "turn of 2",
+        "turn of 3",
+        "did not sleep",
+        "turn of 3",
+        "asleep for good",
+    ];
+    let what = "3 clients, 2 descriptors, the turn of 1 closes 2 and is not finished";
+    must_do(what, &right, &did);
+}
+
+#[test]
+fn an_error_of_the_listener_after_a_close_ends_the_server() {
+    let script = Script { closes: &[(1, 1)], unfinished: 0 };
+    let did = diary(2, script, |world| {
+        world.accepts = [None, FULL, FULL, Some(libc::EINVAL)].into();
     });
-    let right =
-        "accepted one, refused, refused, turn of 1, accepted one, turn of 2, asleep for good";
-    must("2 clients, one descriptor, each client is closed at its turn", right, &told);
+    let right = [
+        "accepted one",
+        REFUSED,
+        REFUSED,
+        "turn of 1",
+        "accept fails with EINVAL",
+        "ended with the error EINVAL",
+    ];
+    must_do("2 clients, one descriptor, and when 1 is closed the listener fails", &right, &did);
+}
+
+#[test]
+fn while_nobody_is_closed_nobody_asks_at_the_door() {
+    let script = Script { closes: &[], unfinished: 0 };
+    let did = diary(3, script, |world| world.accepts = [None, None, FULL, FULL].into());
+    let right = [
+        "accepted one",
+        "accepted one",
+        REFUSED,
+        REFUSED,
+        "turn of 1",
+        "turn of 2",
+        "slept 100 ms",
+        "accepted one",
+        "turn of 3",
+        "asleep for good",
+    ];
+    must_do("3 clients, 2 descriptors, and no turn closes anybody", &right, &did);
 }
 
 #[test]
 fn who_has_not_finished_has_another_turn_without_an_event() {
-    let script = Script { closes: false, unfinished: 2 };
-    let told = diary(1, script, |_| {});
-    let right = "accepted one, turn of 1, looked, turn of 1, looked, turn of 1, asleep for good";
-    must("a client that has not finished after 2 turns", right, &told);
+    let script = Script { closes: &[], unfinished: 2 };
+    let did = diary(1, script, |_| {});
+    let right = [
+        "accepted one",
+        "turn of 1",
+        "did not sleep",
+        "turn of 1",
+        "did not sleep",
+        "turn of 1",
+        "asleep for good",
+    ];
+    must_do("a client that has not finished after 2 turns", &right, &did);
 }
 
 #[test]
 fn those_who_have_not_finished_take_turns() {
-    let script = Script { closes: false, unfinished: 1 };
-    let told = diary(2, script, |_| {});
-    let right = "accepted one, accepted one, turn of 1, turn of 2, looked, turn of 1, turn of 2, \
-                 asleep for good";
-    must("2 clients that have not finished after a turn", right, &told);
+    let script = Script { closes: &[], unfinished: 1 };
+    let did = diary(2, script, |_| {});
+    let right = [
+        "accepted one",
+        "accepted one",
+        "turn of 1",
+        "turn of 2",
+        "did not sleep",
+        "turn of 1",
+        "turn of 2",
+        "asleep for good",
+    ];
+    must_do("2 clients that have not finished after a turn", &right, &did);
 }
 
 #[test]
 fn while_somebody_waits_the_server_looks_ten_times_a_second() {
-    let script = Script { closes: false, unfinished: 0 };
-    let told = diary(1, script, |world| {
+    let script = Script { closes: &[], unfinished: 0 };
+    let did = diary(1, script, |world| {
         (world.is_full, world.free_after) = (true, Some(2));
     });
-    let right = "refused, slept 100 ms, refused, slept 100 ms, refused, slept 100 ms, accepted one, \
-                 turn of 1, asleep for good";
-    must("1 client, and no descriptor for a while", right, &told);
+    let right = [
+        REFUSED,
+        "slept 100 ms",
+        REFUSED,
+        "slept 100 ms",
+        REFUSED,
+        "slept 100 ms",
+        "accepted one",
+        "turn of 1",
+        "asleep for good",
+    ];
+    must_do("1 client, and no descriptor for a while", &right, &did);
 }
 
 #[test]
 fn nobody_sleeps_beside_an_unfinished_client_although_somebody_waits() {
-    let script = Script { closes: false, unfinished: 1 };
-    let told = diary(2, script, |world| {
-        let full = Some(libc::EMFILE);
-        world.accepts = [None, full, full, full].into();
-    });
-    let right = "accepted one, refused, refused, turn of 1, looked, refused, turn of 1, slept 100 ms, \
-                 accepted one, turn of 2, looked, turn of 2, asleep for good";
-    must("2 clients, one descriptor for a while, and a turn is not enough", right, &told);
+    let script = Script { closes: &[], unfinished: 1 };
+    let did = diary(2, script, |world| world.accepts = [None, FULL, FULL, FULL].into());
+    let right = [
+        "accepted one",
+        REFUSED,
+        REFUSED,
+        "turn of 1",
+        "did not sleep",
+        REFUSED,
+        "turn of 1",
+        "slept 100 ms",
+        "accepted one",
+        "turn of 2",
+        "did not sleep",
+        "turn of 2",
+        "asleep for good",
+    ];
+    let what = "2 clients, one descriptor for a while, and a turn is not enough";
+    must_do(what, &right, &did);
 }

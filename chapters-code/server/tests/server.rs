@@ -79,12 +79,23 @@ fn out_of_descriptors_the_door_remembers_and_accepts_when_some_are_free() {
         crowd::leave_descriptors(1).unwrap();
         let (mut door, mut welcomed) = (Door::new(listener), Vec::new());
         door.accept_all(|stream| welcomed.push(stream)).unwrap();
-        assert!(welcomed.len() == 1 && door.somebody_waits);
+        let told = (welcomed.len(), door.somebody_waits);
+        assert!(
+            told == (1, true),
+            "3 wait, one descriptor: expected 1 accepted, and that somebody may wait; got {told:?}"
+        );
         // The edge is spent: nobody tells of the two, free descriptors or not.
         drop(clients);
         assert_eq!(events(&mut poll), 0);
         door.accept_all(|stream| welcomed.push(stream)).unwrap();
-        assert!(welcomed.len() == 3 && !door.somebody_waits);
+        let told = (welcomed.len(), door.somebody_waits);
+        assert!(
+            told == (3, false),
+            "then there are descriptors: expected 3 accepted, and that nobody waits; got {told:?}"
+        );
     });
-    assert!(matches!(ended.how, Ending::Passed), "{ended:?}");
+    // Of the child's panic it is the words that matter.
+    let said = ended.stderr.split_once("panicked at ").map_or("", |(_, said)| said);
+    let words = said.lines().nth(1).unwrap_or(&ended.stderr);
+    assert!(matches!(ended.how, Ending::Passed), "{words}");
 }
