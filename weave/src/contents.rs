@@ -76,18 +76,22 @@ fn listed(items: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// The note that reads a crate's code: the one of its name, or the first that shows a file of it.
+/// The note that reads a file: the one of its crate's name, or the first that shows it, or else another file
+/// of its crate.
 pub fn note_of<'a>(book: &'a Book, file: &Path) -> Option<&'a Page> {
     let folder: PathBuf = file.components().take(2).collect();
     let of_crate = folder.file_name()?.to_string_lossy();
-    let includes = format!("{}/", folder.display());
-    let shows = |page: &&Page| {
-        page.blocks.iter().any(|block| {
-            block.body.trim_start().starts_with("{{#include") && block.body.contains(&includes)
+    let notes = || book.pages.iter().filter(|page| !page.draft);
+    let shows = |path: String| {
+        notes().find(|page| {
+            page.blocks.iter().any(|block| {
+                block.body.trim_start().starts_with("{{#include") && block.body.contains(&path)
+            })
         })
     };
-    let mut notes = book.pages.iter().filter(|page| !page.draft);
-    notes.clone().find(|page| page.name() == of_crate).or_else(|| notes.find(shows))
+    let named = notes().find(|page| page.name() == of_crate);
+    let by_file = || shows(file.display().to_string());
+    named.or_else(by_file).or_else(|| shows(format!("{}/", folder.display())))
 }
 
 /// A link to a page, as HTML.
