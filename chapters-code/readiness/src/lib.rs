@@ -37,7 +37,8 @@ pub fn ask(mut socket: &UnixStream) -> io::Result<usize> {
 // ANCHOR: be_told
 /// Reads, and if there is nothing to read sleeps until the kernel says that there is, and reads again.
 /// The socket does not block, and is left so. Returns how often it read, the last read included, which
-/// brought bytes or the end; or the error of a read that failed for another reason.
+/// brought bytes or the end; or the error of a read that failed for another reason, `Interrupted` among
+/// them.
 pub fn be_told(mut socket: &UnixStream) -> io::Result<usize> {
     // FORK readiness: read as `ask` does, but sleep where it asks again
     // HINT: `ask` keeps a core busy. In which of its lines, and what does it know there?

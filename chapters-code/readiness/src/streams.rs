@@ -34,8 +34,8 @@ fn take(mut stream: &UnixStream, reply: &mut Vec<u8>) -> io::Result<bool> {
 // ANCHOR_END: take
 
 // ANCHOR: collect
-/// A reply of so many bytes or more from each stream, in the order of the streams, whichever comes
-/// first. A stream that ends before that is the error [`ErrorKind::UnexpectedEof`]; one that ends with
+/// A reply of so many bytes from each stream, and what came with it, in the order of the streams,
+/// whichever comes first. A stream that ends before that is the error [`ErrorKind::UnexpectedEof`]; one that ends with
 /// its reply whole is done. Sleeps while there is nothing to take.
 pub fn collect(streams: &[UnixStream], bytes: usize) -> io::Result<Vec<Vec<u8>>> {
     // FORK readiness: sleep until some of the streams have something, and take that, until all replies

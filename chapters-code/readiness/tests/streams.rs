@@ -99,6 +99,20 @@ fn epoll_reports_a_stream_while_a_read_would_return_at_once() {
     a_level_is_reported_while_a_read_returns_at_once::<PipeReader>();
 }
 
+/// The replies in words, each as its length and its first byte.
+fn told(replies: io::Result<Vec<Vec<u8>>>) -> String {
+    match replies {
+        Ok(replies) => {
+            let one = |reply: &Vec<u8>| match reply.first() {
+                Some(first) => format!("{} of {first}", reply.len()),
+                None => "none".into(),
+            };
+            replies.iter().map(one).collect::<Vec<_>>().join(", ")
+        }
+        Err(error) => format!("the error {:?}", error.kind()),
+    }
+}
+
 #[test]
 fn one_thread_collects_replies_in_the_order_in_which_they_come() {
     const BYTES: usize = 100;
@@ -109,9 +123,12 @@ fn one_thread_collects_replies_in_the_order_in_which_they_come() {
         }
         peers
     });
-    let replies = collect(&ours, BYTES).unwrap();
-    let expected: Vec<_> = (0..5).map(|number| vec![number as u8; BYTES]).collect();
-    assert_eq!(replies, expected);
+    let got = told(collect(&ours, BYTES));
+    let right = "100 of 0, 100 of 1, 100 of 2, 100 of 3, 100 of 4";
+    assert!(
+        got == right,
+        "100 bytes on each of 5 streams, those of the last stream first: expected {right}; got {got}"
+    );
     drop(peers.join());
 }
 
@@ -120,11 +137,16 @@ fn a_reply_that_is_whole_counts_although_its_stream_has_ended() {
     let (ours, mut peers) = streams(3).unwrap();
     peers.iter_mut().try_for_each(|peer| peer.write_all(&[7; 100])).unwrap();
     drop(peers);
-    assert_eq!(collect(&ours, 100).unwrap(), vec![vec![7; 100]; 3]);
+    let (got, right) = (told(collect(&ours, 100)), "100 of 7, 100 of 7, 100 of 7");
+    assert!(got == right, "100 bytes on each of 3 streams, all ended: expected {right}; got {got}");
     let (ours, mut peers) = streams(2).unwrap();
     peers[0].write_all(&[7; 99]).unwrap();
     drop(peers);
-    assert_eq!(collect(&ours, 100).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    let (got, right) = (told(collect(&ours, 100)), "the error UnexpectedEof");
+    assert!(
+        got == right,
+        "99 bytes of 100 on one of 2 streams, both ended: expected {right}; got {got}"
+    );
 }
 
 /// Two numbers for one socket, as two processes or threads may have: both are told, one reads.

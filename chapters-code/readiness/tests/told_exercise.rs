@@ -1,10 +1,13 @@
 //! What `be_told` and `collect` owe their callers. Each message says what the peers did and what had to
 //! come.
 
+mod kernel;
+
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab::timeline::cpu_time;
 use readiness::{be_told, collect, streams};
@@ -46,21 +49,59 @@ fn a_byte_that_is_there_takes_one_read() {
 #[test]
 fn a_byte_that_comes_later_takes_two_reads_and_is_taken() {
     let (ours, mut peer) = pair();
+    // SAFETY: gettid takes nothing.
+    let reader = unsafe { libc::gettid() };
     let peer = thread::spawn(move || {
+        sleeps_soon(reader);
         thread::sleep(A_WHILE);
         peer.write_all(b"!").unwrap();
         peer
     });
     let got = be_told(&ours);
     let _peer = peer.join().unwrap();
-    let few = matches!(got, Ok(1 | 2));
     let got = match got {
+        Ok(1) => "1 read, and sleep before it".into(),
         Ok(3..) => "more".into(),
         other => told(other),
     };
-    assert!(few, "a byte came after {A_WHILE:?}: expected 2 reads, and sleep between; got {got}");
+    assert!(
+        got == "2 reads",
+        "a byte came after {A_WHILE:?}: expected 2 reads, and sleep between; got {got}"
+    );
     let left = left(&ours);
     assert!(left == "WouldBlock", "a byte came: expected that it is taken; left were {left}");
+}
+
+/// Whether a thread of this process sleeps, now or before long.
+fn sleeps_soon(thread: i32) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < A_WHILE {
+        let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+        if stat.rsplit(')').next().is_some_and(|state| state.starts_with(" S")) {
+            return true;
+        }
+        thread::yield_now();
+    }
+    false
+}
+
+#[test]
+fn who_is_woken_for_nothing_sleeps_again() {
+    let (ours, mut peer) = pair();
+    let peer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        peer.write_all(b"!").unwrap();
+        peer
+    });
+    kernel::wakes_for_nothing(3);
+    let got = be_told(&ours);
+    kernel::wakes_for_nothing(0);
+    let _peer = peer.join().unwrap();
+    let got = got.map_or_else(|error| format!("the error {:?}", error.kind()), |_| "it".into());
+    assert!(
+        got == "it",
+        "woken 3 times, another thread had taken the byte; then one came: expected it; got {got}"
+    );
 }
 
 #[test]
@@ -77,7 +118,7 @@ fn the_socket_blocks_as_little_as_before() {
     let flags = unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(&ours), libc::F_GETFL) };
     assert!(
         flags & libc::O_NONBLOCK != 0,
-        "the socket did not block before the wait: expected the same behind it; now it does"
+        "the socket did not block before the wait: expected the same after it; now it does"
     );
 }
 
@@ -168,10 +209,16 @@ fn a_reply_may_come_in_parts() {
         }
         peers
     });
+    let before = kernel::lists();
     let got = collected(&ours, 5);
+    let lists = kernel::lists() - before;
     assert!(
         got == "5 a, 5 b",
         "2 bytes on each of two streams, and later 3: expected 5 a, 5 b; got {got}"
+    );
+    assert!(
+        lists == 1,
+        "2 bytes on each of two streams, and later 3: expected one list in the kernel; got {lists}"
     );
     drop(server.join());
 }
@@ -238,6 +285,39 @@ fn a_stream_that_ends_too_early_is_an_error() {
         got == "the error UnexpectedEof",
         "3 bytes of 5 and the end: expected the error UnexpectedEof; got {got}"
     );
+}
+
+#[test]
+fn what_comes_beyond_a_reply_is_kept() {
+    let (ours, mut peers) = streams(2).unwrap();
+    for (peer, letter) in peers.iter_mut().zip([b'a', b'b']) {
+        peer.write_all(&[letter; 8]).unwrap();
+    }
+    let got = collected(&ours, 5);
+    assert!(got == "8 a, 8 b", "8 bytes on each stream, asked for 5: expected all 8; got {got}");
+}
+
+#[test]
+fn an_end_is_no_reply() {
+    let (ours, mut peers) = streams(3).unwrap();
+    let server = thread::spawn(move || {
+        let mut late = peers.split_off(1);
+        peers[0].write_all(b"aaaaa").unwrap();
+        thread::sleep(Duration::from_millis(50));
+        // An event of its own, for a stream whose reply is whole.
+        drop(peers);
+        for (peer, letter) in late.iter_mut().zip([b'b', b'c']) {
+            thread::sleep(Duration::from_millis(50));
+            peer.write_all(&[letter; 5]).unwrap();
+        }
+        late
+    });
+    let got = collected(&ours, 5);
+    assert!(
+        got == "5 a, 5 b, 5 c",
+        "stream 1 ended after its reply, then came those of 2 and 3: expected 5 a, 5 b, 5 c; got {got}"
+    );
+    drop(server.join());
 }
 
 #[test]
