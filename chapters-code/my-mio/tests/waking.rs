@@ -3,17 +3,16 @@
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use my_mio::event::Source;
 use my_mio::net::UnixStream;
 use my_mio::unix::{SourceFd, pipe};
-use my_mio::{Events, Interest, Poll, Token, Waker};
+use my_mio::{Interest, Poll, Token, Waker};
 
 use mailbox::Mailbox;
 use output::Output;
