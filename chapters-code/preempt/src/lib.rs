@@ -96,7 +96,7 @@ pub fn awaiting_ready() -> (bool, Timeline) {
 // ANCHOR: pending
 /// What they return when it awaits a future that is pending once.
 pub fn awaiting_pending() -> (bool, Timeline) {
-    // FORK preemption: run the two tasks so that A lets B run once, in its first round
+    // FORK preemption: run the two tasks so that A lets B run once before its loop ends
     // HINT: What must the call of `poll` do before the executor can poll B? The table of the example
     //   `who_interrupts -- tasks` has the answer for three futures.
     // HINT: The two functions above this one differ in what A awaits. `timeline`, which this crate
@@ -110,10 +110,10 @@ pub fn awaiting_pending() -> (bool, Timeline) {
 pub const TIMES: usize = 1_000;
 
 // ANCHOR: count
-/// Adds 1 to the counter, [`TIMES`] times, and gives the other tasks their turn behind each addition.
+/// Adds 1 to the counter, [`TIMES`] times, and gives the other tasks one turn after each, the last one too.
 /// Whatever they do with the counter in their turns, no addition is lost, theirs or its own.
 pub async fn add(counter: &Cell<usize>) {
-    // FORK preemption: add 1 so many times, give a turn away behind each addition, and lose none
+    // FORK preemption: add 1 so many times, give one turn away after each addition, and lose none
     // HINT: Other tasks may write the counter too. Between which two points of yours can they not?
     //   The first claim of the note.
     // HINT: What is a number worth that was read before an await, if the await was pending?

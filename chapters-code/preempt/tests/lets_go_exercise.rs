@@ -2,7 +2,8 @@
 //! run and what had to come.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
 
 use preempt::{TIMES, add, awaiting_pending};
 use timeline::{next_turn, take_turns};
@@ -38,7 +39,7 @@ fn counted<'a>(task: Task<'a>, left: &'a Cell<usize>) -> Task<'a> {
 }
 
 #[test]
-fn a_lets_b_run_in_its_first_round() {
+fn a_lets_b_run_before_its_loop_ends() {
     let (saw, timeline) = awaiting_pending();
     let slices: String = timeline.all().into_iter().map(|slice| slice.task).collect();
     assert!(
@@ -61,6 +62,29 @@ fn who_looks_at_each_turn_sees_each_addition() {
     assert!(
         seen == [1, 2, 3, 4],
         "one adds, one looks: expected to see [1, 2, 3, 4]; got {seen:?}"
+    );
+}
+
+#[test]
+fn after_each_addition_one_turn_is_given_away() {
+    let (counter, mut turns) = (Cell::new(0), 0);
+    let mut adds = pin!(add(&counter));
+    let mut context = Context::from_waker(Waker::noop());
+    while adds.as_mut().poll(&mut context).is_pending() {
+        turns += 1;
+        assert!(turns < MANY, "one adds alone: expected an end; not finished after {MANY} turns");
+    }
+    assert!(
+        turns <= TIMES,
+        "{TIMES} additions: expected one turn given away after each; it gave more, {turns}"
+    );
+    assert!(
+        turns + 1 != TIMES,
+        "{TIMES} additions: expected a turn given away after the last one too; there was none"
+    );
+    assert!(
+        turns == TIMES,
+        "{TIMES} additions: expected one turn given away after each; it gave less, {turns}"
     );
 }
 
