@@ -29,11 +29,12 @@ pub trait Readiness: Sized {
 }
 // ANCHOR_END: trait
 
-/// The replies of these sockets, in the order in which their streams end. A socket is closed when its
-/// stream has ended, which an error of it is too. A token is a hint: there may be nothing to read yet, and
-/// it may be of a socket that is closed by now. An error of the queue is returned.
+/// The replies are in the order in which their streams end. A socket comes as one that blocks, and is closed
+/// when its stream has ended, which an error of it is too. A token is a hint: there may be nothing to read
+/// yet, and it may be of a socket that is closed by now. An error of the queue is returned.
+///
 // ANCHOR: replies
-/// Takes the replies: waits until one can be read, then reads.
+/// Takes the replies: waits until one can be read, then reads, up to 4 KiB at once.
 pub fn replies<Q: Readiness>(sockets: Vec<TcpStream>) -> io::Result<Vec<Reply>> {
     // FORK queues: wait until a socket is worth a read, then read from it, until all streams have ended
     // HINT: The loop of the completion queues stands in `completion.rs`. What do its `reads` have that no

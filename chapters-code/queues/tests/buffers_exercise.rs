@@ -20,14 +20,23 @@ thread_local! {
 #[derive(Default)]
 struct Kernel {
     /// The reads that it has begun, and their buffers.
-    has: Vec<(usize, NonNull<u8>)>,
+    has: Vec<(usize, NonNull<[u8]>)>,
     /// What it will tell next: bytes, or that the read was cancelled.
     tells: VecDeque<(usize, Option<&'static str>)>,
     /// It refuses what is begun.
     refuses: bool,
+    /// This call fails.
+    fails: Option<Call>,
     /// The buffers that it has ever had.
     ever_had: BTreeSet<usize>,
     cancelled: usize,
+}
+
+/// A call of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Cancel,
+    Next,
 }
 
 fn kernel<T>(change: impl FnOnce(&mut Kernel) -> T) -> T {
@@ -48,43 +57,49 @@ unsafe impl Completion for Played {
             if kernel.refuses {
                 return Err(ErrorKind::OutOfMemory.into());
             }
-            let buffer = into.cast();
-            let other = kernel.has.iter().find(|(_, other)| *other == buffer);
+            let other = kernel.has.iter().find(|(_, other)| other.cast::<u8>() == into.cast());
             if let Some((other, _)) = other {
                 panic!(
                     "the read of {token} got the buffer that the kernel has for that of {other}"
                 );
             }
-            kernel.ever_had.insert(buffer.as_ptr().addr());
-            kernel.has.push((token, buffer));
+            kernel.ever_had.insert(into.cast::<u8>().as_ptr().addr());
+            kernel.has.push((token, into));
             Ok(())
         })
     }
 
     fn cancel(&mut self, token: usize, _: &TcpStream) -> io::Result<()> {
         kernel(|kernel| {
+            if kernel.fails == Some(Call::Cancel) {
+                return Err(ErrorKind::OutOfMemory.into());
+            }
             kernel.cancelled += 1;
             let is_done = kernel.tells.iter().any(|(done, _)| *done == token);
             if !is_done && kernel.has.iter().any(|(begun, _)| *begun == token) {
                 kernel.tells.push_back((token, None));
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn next(&mut self) -> io::Result<(usize, io::Result<usize>)> {
         kernel(|kernel| {
+            if kernel.fails == Some(Call::Next) {
+                return Err(ErrorKind::OutOfMemory.into());
+            }
             let Some((token, bytes)) = kernel.tells.pop_front() else {
-                panic!("a wait that nothing would end: every read that was to be done is told");
+                panic!("`next` was asked for ever: of no read in flight will it tell");
             };
             let at = kernel.has.iter().position(|(begun, _)| *begun == token);
             let (_, buffer) = kernel.has.remove(at.expect("a read that was begun"));
             let Some(bytes) = bytes else {
                 return Ok((token, Err(ErrorKind::Interrupted.into())));
             };
-            // SAFETY: who began this read keeps a buffer of more bytes there until this returns.
-            unsafe { buffer.as_ptr().copy_from(bytes.as_ptr(), bytes.len()) };
-            Ok((token, Ok(bytes.len())))
+            let len = bytes.len().min(buffer.len());
+            // SAFETY: who began this read keeps a buffer of so many bytes there until this returns.
+            unsafe { buffer.cast::<u8>().as_ptr().copy_from(bytes.as_ptr(), len) };
+            Ok((token, Ok(len)))
         })
     }
 }
@@ -165,6 +180,14 @@ fn a_buffer_that_is_spare_is_used_again() {
 }
 
 #[test]
+fn a_new_buffer_is_of_4_kib() {
+    let mut reads = reads(1);
+    reads.begin(0).unwrap();
+    let len = kernel(|kernel| kernel.has[0].1.len());
+    assert!(len == 4096, "a read begins: expected room for 4096 bytes; got room for {len}");
+}
+
+#[test]
 fn a_read_that_the_queue_refused_is_not_in_flight() {
     let mut reads = reads(1);
     kernel(|kernel| kernel.refuses = true);
@@ -178,11 +201,12 @@ fn a_read_that_the_queue_refused_is_not_in_flight() {
     );
 }
 
-/// What `begin` did that has to panic.
-fn begin_panics(reads: &mut Reads<Played>) -> Result<(), String> {
+/// What `begin` does, which has to panic.
+fn begun(reads: &mut Reads<Played>) -> &'static str {
     match catch_unwind(AssertUnwindSafe(|| reads.begin(0).is_ok())) {
-        Ok(begun) => Err(format!("it returned {}", if begun { "Ok" } else { "an error" })),
-        Err(_) => Ok(()),
+        Ok(true) => "Ok",
+        Ok(false) => "an error",
+        Err(_) => "a panic",
     }
 }
 
@@ -190,19 +214,14 @@ fn begin_panics(reads: &mut Reads<Played>) -> Result<(), String> {
 fn a_second_read_of_a_token_is_a_bug_of_the_caller() {
     let mut reads = reads(1);
     reads.begin(0).unwrap();
-    let said = begin_panics(&mut reads);
-    assert!(
-        said.is_ok(),
-        "a read of 0 is in flight, and another begins: expected a panic; {said:?}"
-    );
+    must("a read of 0 is in flight, and another begins", "a panic", begun(&mut reads));
 }
 
 #[test]
 fn a_read_of_a_closed_socket_is_a_bug_of_the_caller() {
     let mut reads = reads(1);
     reads.close(0).unwrap();
-    let said = begin_panics(&mut reads);
-    assert!(said.is_ok(), "the socket is closed, and a read begins: expected a panic; {said:?}");
+    must("the socket is closed, and a read begins", "a panic", begun(&mut reads));
 }
 
 #[test]
@@ -212,11 +231,37 @@ fn the_kernel_has_the_buffer_until_it_says_that_the_read_is_done() {
     reads.give_up(0).unwrap();
     let has = kernel(|kernel| kernel.has.len());
     assert!(has == 0, "a read is given up: expected the kernel to be done with it; it is not");
+    // Who frees a buffer must not get it back as a new one.
+    let _others: Vec<Vec<u8>> = (0..64).map(|_| vec![0; 4096]).collect();
     reads.begin(1).unwrap();
     done(&[(1, "hi")]);
     must("one is given up, and one done", "`hi` for 1", &waited(&mut reads));
     let had = kernel(|kernel| kernel.ever_had.len());
     assert!(had == 1, "its buffer is spare: expected the next read to get it; got {had} buffers");
+}
+
+#[test]
+fn while_the_queue_fails_the_kernel_keeps_its_buffer() {
+    for call in [Call::Cancel, Call::Next] {
+        let mut reads = reads(2);
+        reads.begin(0).unwrap();
+        kernel(|kernel| kernel.fails = Some(call));
+        let told = reads.give_up(0).map_err(|error| error.kind());
+        kernel(|kernel| kernel.fails = None);
+        let what = format!("a read is given up, and the queue's {call:?} fails");
+        must(&what, "Err(OutOfMemory)", &format!("{told:?}"));
+        // This panics if the read gets the buffer of the other.
+        reads.begin(1).unwrap();
+        reads.close(0).unwrap();
+    }
+}
+
+#[test]
+fn a_read_that_was_cancelled_is_no_error() {
+    let mut reads = reads(1);
+    reads.begin(0).unwrap();
+    let told = reads.give_up(0).map_err(|error| error.kind());
+    must("a read is given up, and the queue says so", "Ok(())", &format!("{told:?}"));
 }
 
 #[test]
