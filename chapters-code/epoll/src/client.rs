@@ -48,7 +48,7 @@ impl Client {
     ///
     // ANCHOR: run
     /// Waits for the replies and returns them in the order in which it found them whole. When
-    /// `patience` ends, the requests without one end with [`ErrorKind::TimedOut`].
+    /// `patience` ends and its last events are handled, the others end with [`ErrorKind::TimedOut`].
     pub fn replies(mut self, patience: Option<Duration>) -> io::Result<Vec<Reply>> {
         // FORK hangs: wait and handle events until every request has ended, or patience has
         // HINT: An event of the batch is reported once. What must have become of all of them before the
@@ -149,7 +149,7 @@ impl Stream {
     // ANCHOR_END: stream
 
     // ANCHOR: receive
-    /// Reads until the reply is whole, or nothing is left to read: then an event will tell. Behind
+    /// Reads until the reply is whole, or nothing is left to read: then an event will tell. After
     /// a whole reply nothing is read: what the connection does there is not about this reply.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
         // FORK hangs: read until the reply is whole or nothing is left, and not a byte further

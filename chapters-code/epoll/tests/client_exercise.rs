@@ -3,14 +3,15 @@
 
 mod kernel;
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
 use epoll::client::{Client, Reply};
-use kernel::Step::{self, Does};
-use kernel::{passed, play};
+use kernel::Step::{self, Does, Fails};
+use kernel::{endless, interrupt_reads, ms, passed, play};
 
 const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
@@ -57,7 +58,20 @@ impl Peer {
     /// After so many milliseconds it does this.
     fn later(&self, after: u64, does: impl FnOnce(&Peer) + 'static) -> Step {
         let peer = self.clone();
-        Does(after, Box::new(move || does(&peer)))
+        Does(ms(after), Box::new(move || does(&peer)))
+    }
+
+    /// It reads what has come of a request. When that is all, it answers.
+    fn reads_on(&self, request: &mut Vec<u8>) {
+        let before = request.len();
+        self.0.set_nonblocking(true).unwrap();
+        let _would_block = (&*self.0).read_to_end(request);
+        if request.len() == before {
+            // The kernel may keep the next piece back for a while, by a clock of its own.
+            std::thread::sleep(ms(1));
+        } else if request.ends_with(b"\r\n\r\n") {
+            self.sends(WHOLE);
+        }
     }
 }
 
@@ -80,8 +94,8 @@ fn told(client: Client, patience: Option<u64>) -> String {
     match client.replies(patience.map(Duration::from_millis)) {
         Ok(replies) if replies.is_empty() => "no replies".into(),
         Ok(replies) => replies.iter().map(words).collect::<Vec<_>>().join(", "),
-        Err(error) if error.raw_os_error() == Some(libc::EDEADLK) => "a wait for nothing".into(),
-        Err(error) => format!("no replies, and the error {:?}", error.kind()),
+        Err(error) => endless(&error)
+            .unwrap_or_else(|| format!("no replies but the error {:?}", error.kind())),
     }
 }
 
@@ -110,7 +124,11 @@ fn must(what: &str, right: &str, told: &str) {
 fn replies_are_in_the_order_in_which_they_are_whole() {
     let (client, peers) = asked::<3>();
     play([2, 0, 1].map(|at: usize| peers[at].later(10, |peer| peer.sends(WHOLE))));
-    must("2, 0 and 1 answer", "2: `hi`, 0: `hi`, 1: `hi`", &told(client, None));
+    must(
+        "2 answers after 10 ms, 0 after 20, 1 after 30",
+        "2: `hi`, 0: `hi`, 1: `hi`",
+        &told(client, None),
+    );
 }
 
 #[test]
@@ -175,7 +193,48 @@ fn an_error_of_one_stream_is_its_own() {
     peers[1..].iter().for_each(|peer| peer.sends(WHOLE));
     play([]);
     let told = told_sorted(client);
-    must("0 is reset in its reply", "0: ConnectionReset, 1: `hi`, 2: `hi`", &told);
+    must(
+        "0 is reset in the midst of its reply, 1 and 2 answer",
+        "0: ConnectionReset, 1: `hi`, 2: `hi`",
+        &told,
+    );
+}
+
+#[test]
+fn an_error_of_the_wait_is_told() {
+    let (client, [_peer]) = asked();
+    play([Fails(libc::ENOMEM)]);
+    must("the wait fails", "no replies but the error OutOfMemory", &told(client, None));
+}
+
+#[test]
+fn no_requests_are_no_replies() {
+    let (client, []) = asked();
+    play([]);
+    must("nothing was asked", "no replies", &told(client, None));
+}
+
+#[test]
+fn a_signal_in_the_midst_of_a_read_loses_nothing() {
+    let (client, [peer]) = asked();
+    peer.sends(WHOLE);
+    play([]);
+    interrupt_reads(2);
+    must("a whole reply; signals interrupt 2 reads", "0: `hi`", &told(client, None));
+}
+
+#[test]
+fn a_request_that_did_not_fit_is_sent_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let path = format!("/{}", "x".repeat(32 << 20));
+    let client = Client::send(listener.local_addr().unwrap(), &[path]).unwrap();
+    let peer = Peer(Rc::new(listener.accept().unwrap().0));
+    let request = Rc::new(RefCell::new(Vec::new()));
+    play((0..500).map(|_| {
+        let request = Rc::clone(&request);
+        peer.later(10, move |peer| peer.reads_on(&mut request.borrow_mut()))
+    }));
+    must("a request of 32 MiB; the peer reads it and answers", "0: `hi`", &told(client, None));
 }
 
 #[test]
@@ -188,7 +247,7 @@ fn a_stream_ends_once() {
 }
 
 #[test]
-fn a_reset_behind_a_whole_reply_is_nothing_to_it() {
+fn a_reset_after_a_whole_reply_is_nothing_to_it() {
     for more in [&b""[..], b" and more"] {
         let (client, [peer]) = asked();
         peer.sends(WHOLE);
@@ -215,7 +274,7 @@ fn the_end_without_a_reply_is_an_error_of_the_stream() {
     first.half_closes();
     second.sends(WHOLE);
     play([]);
-    must("0 closes and says nothing", "0: UnexpectedEof, 1: `hi`", &told_sorted(client));
+    must("0 closes and says nothing, 1 answers", "0: UnexpectedEof, 1: `hi`", &told_sorted(client));
 }
 
 #[test]
@@ -233,5 +292,31 @@ fn patience_is_for_all_of_it_and_not_for_each_wait() {
     play(WHOLE.iter().map(|byte| peer.later(100, move |peer| peer.sends(&[*byte]))));
     let told = told(client, Some(1_000));
     must("a byte every 100 ms, patience is 1000 ms", "0: TimedOut", &told);
-    assert!(passed() == 1_000, "patience is 1000 ms; it lasted {}", passed());
+    assert!(
+        passed() == 1_000,
+        "patience is 1000 ms: expected it to last 1000; it lasted {}",
+        passed()
+    );
+}
+
+#[test]
+fn what_comes_with_the_end_of_patience_has_come() {
+    let (client, [peer]) = asked();
+    play([peer.later(100, |peer| peer.sends(WHOLE))]);
+    let told = told(client, Some(100));
+    must("a reply after 100 ms, patience is 100 ms", "0: `hi`", &told);
+}
+
+#[test]
+fn patience_ends_though_there_is_something_to_read_each_time() {
+    let (client, [peer]) = asked();
+    // After 100 ms there is one more byte whenever the client looks.
+    let after = |at: usize| if at < 10 { 10 } else { 0 };
+    let steps = WHOLE.iter().enumerate();
+    // The client may have closed by then.
+    let send = |byte: u8| move |peer: &Peer| drop((&*peer.0).write(&[byte]));
+    play(steps.map(|(at, byte)| peer.later(after(at), send(*byte))));
+    let told = told(client, Some(100));
+    let what = "patience is 100 ms, and from then on a byte comes at each look";
+    must(what, "0: TimedOut", &told);
 }

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io;
 use std::time::Duration;
 
 /// More waits than any test here needs.
@@ -11,14 +12,19 @@ const MANY: usize = 1_000;
 
 /// What happens in a wait in which nothing has happened yet.
 pub enum Step {
-    /// After so many milliseconds a signal interrupts it.
-    Signal(u64),
-    /// After so many milliseconds it comes back with nothing.
-    Nothing(u64),
+    /// After this time a signal interrupts it.
+    Signal(Duration),
+    /// After this time it comes back with nothing.
+    Nothing(Duration),
     /// It fails with this error.
     Fails(i32),
-    /// After so many milliseconds somebody does this.
-    Does(u64, Box<dyn FnOnce()>),
+    /// After this time somebody does this.
+    Does(Duration, Box<dyn FnOnce()>),
+}
+
+/// So many milliseconds.
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
 }
 
 #[derive(Default)]
@@ -28,6 +34,8 @@ struct Kernel {
     steps: VecDeque<Step>,
     /// The timeouts that were asked for.
     waits: Vec<i32>,
+    /// How many of the next reads a signal interrupts.
+    interrupted: usize,
 }
 
 thread_local! {
@@ -35,10 +43,24 @@ thread_local! {
 }
 
 /// From now on this thread's waits do what is written here; when no step is left, they wait to their end.
-/// A wait for nothing without an end fails with `EDEADLK`, and so do all behind [`MANY`].
+/// A wait that nothing will end fails with `EDEADLK`, and all after [`MANY`] fail with `ELOOP`.
 pub fn play(steps: impl IntoIterator<Item = Step>) {
-    let steps = steps.into_iter().collect();
-    KERNEL.set(Kernel { clock: Some(Duration::ZERO), steps, waits: Vec::new() });
+    let (steps, clock) = (steps.into_iter().collect(), Some(Duration::ZERO));
+    KERNEL.set(Kernel { clock, steps, ..Kernel::default() });
+}
+
+/// A signal interrupts so many of this thread's next reads.
+pub fn interrupt_reads(reads: usize) {
+    KERNEL.with_borrow_mut(|kernel| kernel.interrupted = reads);
+}
+
+/// In words, if the error is that of a wait which should not have been: see [`play`].
+pub fn endless(error: &io::Error) -> Option<String> {
+    match error.raw_os_error()? {
+        libc::EDEADLK => Some("asleep for ever".to_owned()),
+        libc::ELOOP => Some(format!("{MANY} waits and no end")),
+        _ => None,
+    }
 }
 
 /// How much time has passed since [`play`], in milliseconds.
@@ -57,10 +79,8 @@ fn fails(errno: i32) -> i32 {
     -1
 }
 
-fn pass(millis: u64) {
-    KERNEL.with_borrow_mut(|kernel| {
-        kernel.clock = kernel.clock.map(|clock| clock + Duration::from_millis(millis));
-    });
+fn pass(time: Duration) {
+    KERNEL.with_borrow_mut(|kernel| kernel.clock = kernel.clock.map(|clock| clock + time));
 }
 
 /// In the place of the one in libc, which the linker takes only where a program has none.
@@ -75,8 +95,26 @@ unsafe extern "C" fn epoll_wait(
     timeout: i32,
 ) -> i32 {
     // SAFETY: the caller keeps the promises of epoll_wait(2), and no mask is the same call.
-    let wait =
-        |timeout| unsafe { libc::epoll_pwait(epoll, events, most, timeout, std::ptr::null()) };
+    unsafe { epoll_pwait(epoll, events, most, timeout, std::ptr::null()) }
+}
+
+/// In the place of its sister, too. The mask of signals is not for a program of which nobody sends any.
+///
+/// # Safety
+/// As of epoll_pwait(2).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn epoll_pwait(
+    epoll: i32,
+    events: *mut libc::epoll_event,
+    most: i32,
+    timeout: i32,
+    _mask: *const libc::sigset_t,
+) -> i32 {
+    let no_mask = std::ptr::null::<libc::sigset_t>();
+    // SAFETY: the caller keeps the promises of epoll_pwait(2), and without a mask its size is not read.
+    let wait = |timeout: i32| unsafe {
+        libc::syscall(libc::SYS_epoll_pwait, epoll, events, most, timeout, no_mask, 8) as i32
+    };
     if KERNEL.with_borrow(|kernel| kernel.clock.is_none()) {
         return wait(timeout);
     }
@@ -85,18 +123,19 @@ unsafe extern "C" fn epoll_wait(
         kernel.waits.len()
     });
     if waits > MANY {
-        return fails(libc::EDEADLK);
+        return fails(libc::ELOOP);
     }
-    let mut left = u64::try_from(timeout).unwrap_or(u64::MAX);
+    let mut left = u64::try_from(timeout).map_or(Duration::MAX, ms);
     loop {
         let ready = wait(0);
-        if ready != 0 || left == 0 {
+        if ready != 0 {
             return ready;
         }
         let next = KERNEL.with_borrow_mut(|kernel| {
+            let mut at_once = Duration::ZERO;
             let after = match kernel.steps.front_mut()? {
                 Step::Signal(after) | Step::Nothing(after) | Step::Does(after, _) => after,
-                Step::Fails(_) => &mut 0,
+                Step::Fails(_) => &mut at_once,
             };
             if *after > left {
                 *after -= left;
@@ -105,7 +144,7 @@ unsafe extern "C" fn epoll_wait(
             kernel.steps.pop_front()
         });
         match next {
-            None if timeout == -1 => return fails(libc::EDEADLK),
+            None if timeout < 0 => return fails(libc::EDEADLK),
             None => {
                 pass(left);
                 return 0;
@@ -126,6 +165,31 @@ unsafe extern "C" fn epoll_wait(
             }
         }
     }
+}
+
+/// In the place of the one in libc, by which a `TcpStream` reads.
+///
+/// # Safety
+/// As of recv(2).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn recv(
+    socket: i32,
+    into: *mut libc::c_void,
+    len: usize,
+    flags: i32,
+) -> libc::ssize_t {
+    let interrupted = KERNEL.with_borrow_mut(|kernel| {
+        let left = kernel.interrupted.checked_sub(1);
+        kernel.interrupted = left.unwrap_or_default();
+        left.is_some()
+    });
+    if interrupted {
+        return fails(libc::EINTR) as libc::ssize_t;
+    }
+    let nobody = std::ptr::null_mut::<libc::sockaddr>();
+    let no_len = std::ptr::null_mut::<libc::socklen_t>();
+    // SAFETY: the caller keeps the promises of recv(2), which is recvfrom(2) of nobody.
+    unsafe { libc::recvfrom(socket, into, len, flags, nobody, no_len) }
 }
 
 /// In the place of the one in libc: the monotonic clock of a test's thread stands still outside of waits.
