@@ -35,7 +35,7 @@ pub async fn with_buffer(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
 
 // ANCHOR: scoped
 /// Reads into a buffer of 16 KiB, takes the first byte, waits, and uses that: one call of `read`, one
-/// wait for the word behind it, and no buffer while it waits, neither in the future nor on the heap.
+/// wait for the word after it, and no buffer while it waits, neither in the future nor on the heap.
 pub async fn scoped(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
     // FORK cost: read before you wait, and keep of the buffer only the byte that you return
     // HINT: Which variables does a future have room for? The sentence before the first `async fn` with a
@@ -43,7 +43,7 @@ pub async fn scoped(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
     // HINT: The buffer was borrowed by the read. Up to where does the compiler take such a variable to be
     //   alive: to its last use, to a `drop`, or to the end of its scope?
     // HINT: A block whose value is the first byte, and in it the buffer and the read. The await stands
-    //   behind the block.
+    //   after the block.
     let first = {
         let mut buffer = [0; 16 << 10];
         read(&mut buffer);

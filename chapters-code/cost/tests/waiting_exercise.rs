@@ -104,6 +104,21 @@ fn it_waits_for_the_word_and_returns_the_first_byte() {
     assert!(said == Poll::Ready(42), "the word was given: expected the byte 42; got {said:?}");
 }
 
+#[test]
+fn two_tasks_of_one_thread_keep_a_byte_each() {
+    let word = Notify::new();
+    let mut one = pin!(scoped(&word, |buffer| buffer.fill(1)));
+    let mut two = pin!(scoped(&word, |buffer| buffer.fill(2)));
+    let waiting = polled(one.as_mut()).is_pending() && polled(two.as_mut()).is_pending();
+    assert!(waiting, "two tasks, no word yet: expected that both wait; one was ready");
+    word.notify_waiters();
+    let said = (polled(one.as_mut()), polled(two.as_mut()));
+    assert!(
+        said == (Poll::Ready(1), Poll::Ready(2)),
+        "two tasks read 1 and 2, then both got the word: expected 1 and 2; got {said:?}"
+    );
+}
+
 /// What is left of a limit, what one thread takes of it, and how many it allows.
 #[track_caller]
 fn allows(left: u64, each: u64, threads: u64) {
@@ -132,6 +147,19 @@ fn no_limit_allows_more_threads_than_linux_has_ids() {
     allows(MOST - 1, 1, MOST - 1);
 }
 
+#[test]
+fn a_limit_of_which_something_is_used_may_be_none_all_the_same() {
+    allows(u64::MAX - 1_000, 1, MOST);
+    allows(1 << 31, 16, MOST);
+}
+
+#[test]
+fn what_is_left_may_need_all_its_64_bits() {
+    allows(1 << 32, 1, MOST);
+    allows((1 << 32) + 5, 1, MOST);
+    allows(999_999_999_999_999_999, 1_000_000_000_000_000, 999);
+}
+
 /// The name of the least of these, which are given with what is left and what one takes.
 #[track_caller]
 fn met_first(limits: [(&'static str, u64, u64); 3], name: &str) {
@@ -147,6 +175,17 @@ fn the_fewest_threads_decide_and_not_the_least_that_is_left() {
 #[test]
 fn what_threads_take_much_of_may_last_the_longest() {
     met_first([("bytes", 1_000_000, 100), ("none", u64::MAX, 4), ("mappings", 30, 3)], "mappings");
+}
+
+#[test]
+fn a_limit_of_which_nothing_is_left_is_met_at_once() {
+    met_first([("bytes", 100, 10), ("mappings", 0, 1), ("ids", 50, 10)], "mappings");
+    met_first([("bytes", 100, 10), ("mappings", 4, 5), ("ids", 50, 10)], "mappings");
+}
+
+#[test]
+fn where_there_is_no_limit_the_first_is_as_good_as_any() {
+    met_first([("pids", u64::MAX, 1), ("bytes", 100, 0), ("ids", u64::MAX, 1)], "pids");
 }
 
 #[test]

@@ -214,7 +214,8 @@ impl Epoll {
     /// A wake marks the entries that ask for something in its key, in the order of
     /// [`File::watched_by`]. A key of nothing marks all that ask for anything, so not one that is
     /// disabled: that asks for nothing, and only says how ([`Flags::HOW`]). An exclusive entry that
-    /// finds a sleeper keeps a wake that has a key for itself: the entries behind it are not marked.
+    /// finds a sleeper whom nothing has woken yet ([`Sleeper::Asleep`]) keeps a wake that has a key for
+    /// itself: the entries after it are not marked.
     fn wake(&mut self, file: usize, key: Flags, luck: &mut Luck) {
         // FORK model: mark the entries that this wake is for, and ask nobody what is true
         // HINT: Of what happened the wake knows its key alone. Which key is for everybody? `Flags::NONE`.
@@ -265,8 +266,8 @@ impl Epoll {
         // FORK model: ask the marked entries what is true now, and leave each where its kind belongs
         // HINT: What woke an entry is not noted anywhere. What does the wait report then, and what if
         //   that is nothing?
-        // HINT: Where does each kind of entry stand after its report: level, edge, one-shot? The rules in
-        //   the crate's documentation.
+        // HINT: Where does each kind of entry stand after its report: level, edge, one-shot? The rules
+        //   stand at the top of `src/lib.rs`.
         // HINT: A loop while there is room and a first entry, which is taken off. A level-triggered one
         //   goes to a list of its own, which goes behind the ready list when the loop is over. Before
         //   that it would be asked twice.
