@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use book::prove::contract::Share;
+use book::prove::share::Share;
 use book::say;
 use book::site::Address;
 use clap::{Args, Parser, Subcommand};

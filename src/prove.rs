@@ -7,5 +7,6 @@ mod linked;
 pub mod model;
 #[cfg(test)]
 mod rules;
+pub mod share;
 pub mod suite;
 pub mod tokio;

@@ -9,13 +9,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lab::doomed::{self, Ending};
 use weave::patch::Patch;
 
+use super::share::Share;
 use crate::broken::{files, workspace, write_if_changed};
 use crate::{cargo, target, write};
 
@@ -38,32 +38,6 @@ struct Bug {
 /// In the place of a test, where a bug takes something away that the suite needs.
 const COMPILER: &str = "the compiler";
 
-/// Every so manyth bug: of as many shares as there are, the one with this number, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
-    number: usize,
-    of: usize,
-}
-
-impl Share {
-    fn has(self, at: usize) -> bool {
-        at % self.of == self.number - 1
-    }
-}
-
-impl FromStr for Share {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Share, String> {
-        let numbers = text.split_once('/').and_then(|(number, of)| {
-            Some(Share { number: number.parse().ok()?, of: of.parse().ok()? })
-        });
-        numbers.filter(|share| (1..=share.of).contains(&share.number)).ok_or_else(|| {
-            format!("`{text}` is no share: the third of ten is 3/10, and the last is 10/10")
-        })
-    }
-}
-
 /// What the suite says of a bug.
 enum Verdict {
     /// The suite no longer compiles: what it needs is gone.
@@ -80,8 +54,7 @@ pub fn run(root: &Path, share: Option<Share>) -> Result<()> {
     let mut bugs = all(root)?;
     let names: Vec<String> = bugs.iter().map(|bug| bug.name.clone()).collect();
     if let Some(share) = share {
-        let mut at = 0..;
-        bugs.retain(|_| at.next().is_some_and(|at| share.has(at)));
+        share.keep(&mut bugs);
     }
     let (mut verdicts, mut faults) = (BTreeMap::new(), Vec::new());
     let copy = Copy::new(root)?;
@@ -401,19 +374,5 @@ mod tests {
         assert!(say(None, failed(&["a::b"]), &["x"]).contains("SURVIVORS.md says otherwise"));
         assert!(say(Some("a::b"), failed(&["a::b"]), &["x"]).contains("says otherwise"));
         assert!(say(Some("a::b"), failed(&["a::b"]), &["y"]).contains("which is no bug here"));
-    }
-
-    #[test]
-    fn shares_are_numbered_from_1_and_have_every_bug_once() {
-        let share = |text: &str| text.parse::<Share>();
-        let mut seen = [0; 23];
-        for number in 1..=10 {
-            let share = share(&format!("{number}/10")).unwrap();
-            (0..seen.len()).filter(|at| share.has(*at)).for_each(|at| seen[at] += 1);
-        }
-        assert_eq!(seen, [1; 23]);
-        for no in ["", "3", "0/10", "11/10", "1/0", "a/b", "-1/10", "1/10/2"] {
-            assert!(share(no).unwrap_err().contains("the third of ten is 3/10"), "{no}");
-        }
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use weave::Book;
 use weave::patch::Patch;
 
+use super::share::Share;
 use crate::broken::{Diff, write_if_changed};
 use crate::cargo::Shown;
 use crate::fork::attempt::shared_target;
@@ -31,6 +32,9 @@ pub struct Args {
     /// With --record, keep what is written down and try the rest: for a run that was cut off
     #[arg(long, requires = "record")]
     go_on: bool,
+    /// Only a part of them, as 1/3: all parts in turn prove all
+    #[arg(long, value_name = "K/N")]
+    share: Option<Share>,
     /// One of them, another one after each commit, builds in an empty target folder as a reader's does
     #[arg(long)]
     afresh: bool,
@@ -43,6 +47,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     if let Some(name) = &args.name {
         let package = exercises[named(&exercises, name)?.0].package.clone();
         exercises.retain(|exercise| exercise.package == package);
+    }
+    if let Some(share) = args.share {
+        share.keep(&mut exercises);
     }
     let (mut wrong, afresh) = (Vec::new(), turn(root, exercises.len()));
     for (number, exercise) in exercises.into_iter().enumerate() {
