@@ -86,7 +86,7 @@ pub fn all_requests_first(server: SocketAddr, paths: &[String]) -> io::Result<Ve
     // FORK blocking: send every request before you take the first reply
     // HINT: A server may want all requests before it answers one. What happens if you take the first
     //   reply before the second request is sent?
-    // HINT: `map` on an iterator calls nothing. What does, and when, if `take` is mapped behind `ask`?
+    // HINT: `map` on an iterator calls nothing. What does, and when, if `take` is mapped after `ask`?
     // HINT: Two passes: one that asks, and ends in a list of connections; one that takes a reply of each.
     let asked: Vec<_> = paths.iter().map(|path| ask(server, path)).collect();
     asked.into_iter().map(|stream| take(&stream?)).collect()
@@ -95,10 +95,16 @@ pub fn all_requests_first(server: SocketAddr, paths: &[String]) -> io::Result<Ve
 
 // ANCHOR: one_thread_each
 /// Has a thread for each request, which asks and takes the reply. The replies are in the order in which
-/// they were taken: whoever sees that a connection is closed may rely on it that its reply comes before
-/// all that are taken after. Says the first error that was met, if there is one.
+/// they were taken. A server may send the next one when it sees that a connection is closed, so a reply
+/// gets its place before its connection is closed. Says the first error that was met, if there is one.
 pub fn one_thread_each(server: SocketAddr, paths: &[String]) -> io::Result<Vec<Reply>> {
     // FORK blocking: take each reply on a thread of its own, and return them as they came
+    // HINT: Values from many threads arrive in a channel in the order in which they were sent. Which thread
+    //   sends what, and when does the receiver know that no more will come?
+    // HINT: A connection is closed where its stream is dropped. What has to be sent before that?
+    // HINT: A scope with a thread for each path, each with a sender of its own: ask, take, send what came of
+    //   it, an error too, and only then let the stream go. After the scope drop the first sender, and
+    //   collect what was received.
     let (taken, replies) = mpsc::channel();
     thread::scope(|scope| {
         for path in paths {

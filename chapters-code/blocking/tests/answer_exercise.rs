@@ -165,6 +165,12 @@ fn a_peer_may_greet_and_close() {
 }
 
 #[test]
+fn a_greeting_may_end_with_a_zero() {
+    let got = greeted(Some(b"hi\0"), false);
+    assert!(got == r#""hi\0""#, "the peer says h, i and a byte 0: expected \"hi\\0\"; got {got}");
+}
+
+#[test]
 fn a_close_without_a_word_is_no_greeting() {
     let got = greeted(None, true);
     assert!(got == "nothing", "the peer closes without a word: expected nothing; got {got}");

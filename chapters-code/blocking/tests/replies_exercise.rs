@@ -18,7 +18,7 @@ struct Stream {
     /// Who tells that it may begin.
     after: Option<Receiver<()>>,
     bytes: &'static [u8],
-    /// How it ends behind these.
+    /// How it ends after these.
     end: Option<ErrorKind>,
     ended: Sender<()>,
 }
@@ -188,6 +188,28 @@ fn all_requests_are_there_before_the_first_reply() {
 }
 
 #[test]
+fn all_of_many_requests_are_there_before_the_first_reply() {
+    let server = serve(10, |all| all.iter().for_each(Asked::answer));
+    let got = replies(all_requests_first, server, "0123456789");
+    assert!(
+        got == "0123456789",
+        "a server answers when it has 10 requests: expected 0123456789; got {got}"
+    );
+}
+
+#[test]
+fn replies_are_taken_in_the_order_of_the_paths() {
+    let server = serve(3, |all| all.iter().for_each(Asked::answer));
+    let paths = ["/0/3", "/0/1", "/0/2"].map(String::from);
+    let Ok(mut taken) = all_requests_first(server, &paths) else {
+        panic!("asked for 3, 1 and 2: expected the replies 312; got an error");
+    };
+    taken.sort_by_key(|reply| reply.at);
+    let got: String = taken.iter().map(|reply| &*reply.body).collect();
+    assert!(got == "312", "asked for 3, 1 and 2: expected to take them in that order; got {got}");
+}
+
+#[test]
 fn replies_come_home_in_the_order_of_the_paths() {
     let server = serve(3, |all| all.iter().for_each(Asked::answer));
     let got = replies(all_requests_first, server, "312");
@@ -233,6 +255,18 @@ fn a_thread_that_gets_no_reply_is_an_error() {
     let but_one = |all: Vec<Asked>| [0, 2].into_iter().for_each(|at| all[at].answer());
     let got = replies(one_thread_each, serve(3, but_one), "123");
     assert!(got == "an error", "request 2 of 3 got no reply: expected an error; got {got}");
+}
+
+#[test]
+fn who_can_ask_nobody_gets_an_error() {
+    // A port that was free a moment ago, and on which nobody listens.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = free.local_addr().unwrap();
+    drop(free);
+    for client in [all_requests_first as Client, one_thread_each] {
+        let got = replies(client, server, "123");
+        assert!(got == "an error", "3 connections are refused: expected an error; got {got}");
+    }
 }
 
 #[test]
