@@ -2,6 +2,8 @@
 //! says what happened and what had to come.
 
 use std::net::{Shutdown, TcpListener};
+use std::os::fd::AsRawFd;
+use std::sync::mpsc;
 use std::thread;
 
 use super::*;
@@ -161,4 +163,49 @@ fn a_signal_is_no_end_of_the_patience() {
     };
     let told = played(1, peers);
     must("50 signals, and then the reply", "0: `hi`, and Ok", &told);
+}
+
+#[test]
+fn a_reply_is_told_before_the_next_one_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let task = task(&listener, 2);
+    let (told, tell) = mpsc::channel();
+    let peer = thread::spawn(move || {
+        let mut peers = [listener.accept().unwrap().0, listener.accept().unwrap().0];
+        peers[0].write_all(WHOLE).unwrap();
+        if tell.recv_timeout(Duration::from_secs(6)).is_ok() {
+            let _ = peers[1].write_all(WHOLE);
+        }
+        peers
+    });
+    let ended = replies(&task, |n, _| {
+        // After the first one nobody listens any more.
+        let _ = told.send(n);
+        Ok(())
+    });
+    drop(peer.join());
+    let ended = ended.map_or_else(|error| format!("{:?}", error.kind()), |()| "Ok".to_owned());
+    must("0 is answered, and 1 when 0 is told", "Ok", &ended);
+}
+
+#[test]
+fn the_patience_begins_before_the_first_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut task = task(&listener, 1);
+    task.patience = Duration::from_millis(1_500);
+    // SAFETY: the listener is open. One may wait behind it, and a second one knocks again after a second.
+    assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+    let _first = TcpStream::connect(task.peer).unwrap();
+    let peer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        [listener.accept().unwrap().0, listener.accept().unwrap().0]
+    });
+    let started = Instant::now();
+    let told = replies(&task, |_, _| Ok(())).map_err(|error| error.kind());
+    let took = started.elapsed();
+    drop(peer.join());
+    let what = "a patience of 1.5 s, 1 s of it to connect, and no reply";
+    assert!(told == Err(ErrorKind::TimedOut), "{what}: expected Err(TimedOut); got {told:?}");
+    let in_time = took < Duration::from_millis(2_200);
+    assert!(in_time, "{what}: expected the end after 1.5 s; it came after {took:.1?}");
 }

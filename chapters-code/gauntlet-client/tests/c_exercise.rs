@@ -9,13 +9,32 @@ modes::right_against!(built(&[]));
 
 #[test]
 fn calls_that_do_less_than_was_asked_for_are_made_again() {
-    let wrap = ["send", "read", "recv", "poll"].map(|call| format!("-Wl,--wrap={call}"));
-    let less = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/less.c");
-    let mut more: Vec<&str> = wrap.iter().map(String::as_str).collect();
-    more.push(less.to_str().unwrap());
-    if let Some(client) = built(&more) {
+    if let Some(client) = built_with(&["send", "read", "recv", "poll"], "less.c") {
         modes::is_right(&client, "polite");
     }
+}
+
+#[test]
+fn a_peer_that_is_gone_is_a_failure_and_kills_nobody() {
+    if let Some(client) = built_with(&["send", "write"], "gone.c") {
+        let (told, _) = modes::met(&client, drop);
+        modes::must("each request finds its peer gone", "failure", &told);
+    }
+}
+
+#[test]
+fn a_signal_may_come_when_the_patience_is_nearly_over() {
+    if let Some(client) = built_with(&["poll"], "late.c") {
+        modes::is_right(&client, "never-answers");
+    }
+}
+
+/// The client with calls that a file of `c` makes in the place of libc.
+fn built_with(calls: &[&str], file: &str) -> Option<PathBuf> {
+    let mut more: Vec<String> = calls.iter().map(|call| format!("-Wl,--wrap={call}")).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("c").join(file);
+    more.push(file.to_string_lossy().into_owned());
+    built(&more.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The client, built once in each test's process; `None` where no compiler is installed.

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,11 +25,21 @@ pub fn is_right(client: &Path, mode: &str) {
 
 /// A peer that is none of the gauntlet's gets the connections of a client, whose requests it has read. How
 /// the client ended, and whether that was before its patience was over.
-fn met(client: &Path, peer: impl FnOnce(Vec<TcpStream>) + Send + 'static) -> (String, bool) {
-    const PATIENCE: Duration = Duration::from_secs(5);
+pub fn met(client: &Path, peer: impl FnOnce(Vec<TcpStream>) + Send + 'static) -> (String, bool) {
+    met_as_process(client, Duration::from_secs(5), |_, peers| peer(peers))
+}
+
+/// The same with a patience of its own, and for a peer that looks at the client's process too.
+fn met_as_process(
+    client: &Path,
+    patience: Duration,
+    peer: impl FnOnce(u32, Vec<TcpStream>) + Send + 'static,
+) -> (String, bool) {
+    const LONGEST: Duration = Duration::from_secs(10);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let set = [("PEER", &*address), ("STREAMS", "5"), ("PATIENCE_MS", "5000")];
+    let in_ms = patience.as_millis().to_string();
+    let set = [("PEER", &*address), ("STREAMS", "5"), ("PATIENCE_MS", &*in_ms)];
     let started = Instant::now();
     let mut client = Command::new(client)
         .envs(set)
@@ -37,6 +48,7 @@ fn met(client: &Path, peer: impl FnOnce(Vec<TcpStream>) + Send + 'static) -> (St
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let process = client.id();
     thread::spawn(move || {
         let accept = |_| {
             let (mut peer, _) = listener.accept().unwrap();
@@ -44,9 +56,9 @@ fn met(client: &Path, peer: impl FnOnce(Vec<TcpStream>) + Send + 'static) -> (St
             let _ = peer.read(&mut [0; 4096]);
             peer
         };
-        peer((0..5).map(accept).collect());
+        peer(process, (0..5).map(accept).collect());
     });
-    while client.try_wait().unwrap().is_none() && started.elapsed() < 2 * PATIENCE {
+    while client.try_wait().unwrap().is_none() && started.elapsed() < LONGEST {
         thread::sleep(Duration::from_millis(5));
     }
     let (took, ended) = (started.elapsed(), client.try_wait().unwrap());
@@ -56,15 +68,17 @@ fn met(client: &Path, peer: impl FnOnce(Vec<TcpStream>) + Send + 'static) -> (St
     let ended = match ended {
         None => "it never ended".to_owned(),
         Some(status) if status.success() => "success".to_owned(),
-        Some(status) => status.code().map_or(status.to_string(), |_| "failure".to_owned()),
+        Some(status) if status.code() == Some(1) => "failure".to_owned(),
+        // A panic too, as in a client that is not written yet.
+        Some(status) => status.to_string(),
     };
     let said = client.wait_with_output().unwrap().stderr;
     eprint!("{}", String::from_utf8_lossy(&said));
-    (ended, took < PATIENCE)
+    (ended, took < patience)
 }
 
 #[track_caller]
-fn must(what: &str, right: &str, told: &str) {
+pub fn must(what: &str, right: &str, told: &str) {
     assert!(told == right, "{what}: expected {right}; got {told}");
 }
 
@@ -120,6 +134,44 @@ pub fn closes_what_is_told(client: &Path) {
     must("one reply, and 4 more when its connection is closed", "success", &told);
 }
 
+/// Nobody answers for a while.
+#[track_caller]
+pub fn sleeps_until_somebody_answers(client: &Path) {
+    let (send, woke) = mpsc::channel();
+    let (told, _) = met_as_process(client, Duration::from_secs(5), move |process, mut peers| {
+        // It may have more to do at first.
+        thread::sleep(Duration::from_millis(100));
+        let before = sleeps(process);
+        thread::sleep(Duration::from_millis(500));
+        let _ = send.send(sleeps(process).saturating_sub(before));
+        let _ = peers.iter_mut().try_for_each(|peer| peer.write_all(WHOLE));
+        wait_for_the_end(peers);
+    });
+    must("5 replies, after a while in which nobody answers", "success", &told);
+    let woke = woke.recv().unwrap();
+    assert!(woke < 50, "nobody answers for 500 ms: expected one sleep; got {woke}");
+}
+
+/// A byte comes again and again, and none is the last.
+#[track_caller]
+pub fn gives_up_though_bytes_come(client: &Path) {
+    let (told, _) = met_as_process(client, Duration::from_millis(500), |_, mut peers| {
+        let mut send = |bytes: &[u8]| peers.iter_mut().try_for_each(|peer| peer.write_all(bytes));
+        let _ = send(b"HTTP/1.1 200 OK\r\n\r\n");
+        while send(b".").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    must("a byte every 20 ms, for ever, and a patience of 500 ms", "failure", &told);
+}
+
+/// How often a process has gone to sleep.
+fn sleeps(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.map_or(0, |count| count.trim().parse().unwrap())
+}
+
 /// Keeps the connections until the client has closed them.
 fn wait_for_the_end(peers: Vec<TcpStream>) {
     for mut peer in peers {
@@ -159,6 +211,18 @@ macro_rules! right_against {
         fn a_reset_is_no_end_of_a_reply() {
             if let Some(client) = $client {
                 crate::modes::is_told_of_a_reset_in_the_place_of_the_end(&client);
+            }
+        }
+        #[test]
+        fn the_patience_is_over_though_bytes_come() {
+            if let Some(client) = $client {
+                crate::modes::gives_up_though_bytes_come(&client);
+            }
+        }
+        #[test]
+        fn a_client_sleeps_while_nobody_answers() {
+            if let Some(client) = $client {
+                crate::modes::sleeps_until_somebody_answers(&client);
             }
         }
         #[test]
