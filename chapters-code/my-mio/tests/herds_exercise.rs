@@ -175,6 +175,16 @@ fn the_first_error_of_a_round_is_told() {
 }
 
 #[test]
+fn an_error_of_the_read_hides_none_of_its_end() {
+    let (mut streams, _peers) = sent(&[5]);
+    streams[0].says.push_back(Some(ErrorKind::ConnectionReset));
+    streams[0].stays = Some(ErrorKind::PermissionDenied);
+    let mut turns = Turns::new(streams, 1 << 20).unwrap();
+    let right = "ConnectionReset; and the error PermissionDenied";
+    must("0 fails and can't be deregistered", right, &round(&mut turns, 1));
+}
+
+#[test]
 fn where_all_is_read_a_round_waits() {
     let (streams, _peers) = sent(&[3, 20_000]);
     let mut turns = Turns::new(streams, 1 << 20).unwrap();

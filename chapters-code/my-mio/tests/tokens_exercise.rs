@@ -86,6 +86,18 @@ fn a_token_that_nobody_has_yet_frees_nothing() {
 }
 
 #[test]
+fn a_place_begins_anew_when_its_tokens_are_used_up() {
+    let mut slab = Slab::with_the_last_of_its_tokens();
+    let last = slab.insert("last");
+    must("a place has one token left: its value, by that", Some("last"), there(&mut slab, last));
+    must("a place has one token left: taken out by that", Some("last"), slab.remove(last));
+    let next = slab.insert("next");
+    must("then another came: it, by its own token", Some("next"), there(&mut slab, next));
+    must("then another came: by the last token", None, there(&mut slab, last));
+    must("then another came: taken out by its own token", Some("next"), slab.remove(next));
+}
+
+#[test]
 fn two_values_that_are_gone_leave_two_places() {
     let mut slab = Slab::default();
     let [one, two] = ["one", "two"].map(|value| slab.insert(value));
