@@ -73,7 +73,7 @@ static void open_connection(struct connection *c, int n) {
     c->length = (size_t)snprintf(c->request, REQUEST, "GET /0/request-%d HTTP/1.1\r\n\r\n", n);
 }
 
-/* Room for a read behind what has come: at least 4096 bytes, c->room - c->received in all. */
+/* Room for a read after what has come: at least 4096 bytes, c->room - c->received in all. */
 static char *room(struct connection *c) {
     if (c->room - c->received < 4096) {
         c->room = c->room * 2 + 8192;
@@ -121,14 +121,16 @@ static void go_on(struct connection *c, int n) {
     //   be taken for the end of a reply?
     // HINT: read(2) under RETURN VALUE and ERRORS: which results mean *later*, which *again*, which *the
     //   end*? Which of them is news for is_whole?
-    // HINT: Two loops, one behind the other. Both leave at EAGAIN, neither at EINTR. The second asks
-    //   is_whole after each read, that of 0 bytes too, and leaves as soon as it says yes.
+    // HINT: A send may take a part. What is left then, and who says when to go on? And what does write(2) do
+    //   to a process whose peer is gone, that send(2) with MSG_NOSIGNAL does not?
+    // HINT: Two loops, one after the other. EAGAIN ends each, EINTR neither. The second asks is_whole after
+    //   each read, that of 0 bytes too, and ends as soon as it says yes.
     while (c->sent < c->length) {
         ssize_t sent = send(c->fd, c->request + c->sent, c->length - c->sent, MSG_NOSIGNAL);
         if (sent >= 0)
             c->sent += (size_t)sent;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return;
+            break;
         else if (errno != EINTR)
             fail("send");
     }

@@ -34,26 +34,32 @@ impl Connection {
         Asked { socket: &self.socket, to_write: !self.unsent.is_empty() }
     }
 
-    /// Sends what is unsent, and takes in what has come, as far as that goes without waiting. The body
-    /// of the reply as soon as it is whole; nothing more is read then. `None` if that is not yet so. Fails if
-    /// the reply can't become whole any more: [`Reply::take_in`] says so, or the socket.
+    /// Sends what is unsent, and takes in what has come, each as far as that goes without waiting. The body
+    /// of the reply as soon as it is whole, whether or not the request could be sent; nothing more is read
+    /// then. `None` if that is not yet so. Fails if the reply can't become whole any more:
+    /// [`Reply::take_in`] says so, or the socket.
     pub fn advance(&mut self) -> io::Result<Option<Vec<u8>>> {
         // FORK gauntlet: send and read until the socket would block, or the reply is whole
         // HINT: `cargo run --bin peers -- --list` says of each peer in which pieces it sends. What must not
         //   be taken for the end of a reply?
         // HINT: `Reply::take_in` knows when a reply is whole. What does it take an empty slice for, and
         //   which result of a read is one?
-        // HINT: Two loops, one behind the other. Both leave at `WouldBlock`, neither at `Interrupted`.
-        //   The second leaves as soon as `take_in` gives the body, so that it meets no reset behind it.
-        while !self.unsent.is_empty() {
+        // HINT: A write takes what fits. What is left to send then, and who says when to go on?
+        // HINT: Two loops, one after the other. `WouldBlock` ends each, `Interrupted` neither. The second
+        //   also ends as soon as `take_in` gives the body, so that it meets no reset after it. An error of
+        //   the first is for the end: the reply may be there.
+        let sent = loop {
+            if self.unsent.is_empty() {
+                break Ok(None);
+            }
             match self.socket.write(&self.unsent) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
                 Ok(sent) => drop(self.unsent.drain(..sent)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(None),
+                Err(error) => break Err(error),
             }
-        }
+        };
         let mut buffer = [0; 4096];
         loop {
             match self.socket.read(&mut buffer) {
@@ -63,7 +69,7 @@ impl Connection {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return sent,
                 Err(error) => return Err(error),
             }
         }
@@ -71,8 +77,9 @@ impl Connection {
 }
 
 /// Opens all connections of the task, and hands each body with its number to `tell` when it is whole, and
-/// closes that connection. Fails with [`TimedOut`](ErrorKind::TimedOut) when replies are missing and the
-/// patience, counted from the start, is over.
+/// closes that connection. Fails with the first error, of a connection or of `tell`, when it comes; and with
+/// [`TimedOut`](ErrorKind::TimedOut) when replies are missing and the patience, counted from the start, is
+/// over.
 pub fn replies(
     task: &Task,
     mut tell: impl FnMut(usize, &[u8]) -> io::Result<()>,
@@ -106,3 +113,6 @@ pub fn replies(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,40 @@ mod modes;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-modes::right_against!(built());
+modes::right_against!(built(&[]));
+
+#[test]
+fn calls_that_do_less_than_was_asked_for_are_made_again() {
+    if let Some(client) = built_with(&["send", "read", "recv", "poll"], "less.c") {
+        modes::is_right(&client, "polite");
+    }
+}
+
+#[test]
+fn a_peer_that_is_gone_is_a_failure_and_kills_nobody() {
+    if let Some(client) = built_with(&["send", "write"], "gone.c") {
+        let (told, _) = modes::met(&client, drop);
+        modes::must("each request finds its peer gone", "failure", &told);
+    }
+}
+
+#[test]
+fn a_signal_may_come_when_the_patience_is_nearly_over() {
+    if let Some(client) = built_with(&["poll"], "late.c") {
+        modes::is_right(&client, "never-answers");
+    }
+}
+
+/// The client with calls that a file of `c` makes in the place of libc.
+fn built_with(calls: &[&str], file: &str) -> Option<PathBuf> {
+    let mut more: Vec<String> = calls.iter().map(|call| format!("-Wl,--wrap={call}")).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("c").join(file);
+    more.push(file.to_string_lossy().into_owned());
+    built(&more.iter().map(String::as_str).collect::<Vec<_>>())
+}
 
 /// The client, built once in each test's process; `None` where no compiler is installed.
-fn built() -> Option<PathBuf> {
+fn built(more: &[&str]) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/client.c");
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let thread = std::thread::current();
@@ -17,7 +47,7 @@ fn built() -> Option<PathBuf> {
     let client = dir.join(format!("client-{test}"));
     let args =
         ["-std=c11", "-Wall", "-Wextra", "-Wno-unused", "-Wno-unused-parameter", "-O1", "-o"];
-    let cc = Command::new("cc").args(args).args([&client, &source]).output();
+    let cc = Command::new("cc").args(args).args([&client, &source]).args(more).output();
     let Ok(cc) = cc else {
         println!("\nskipped: cc not found");
         return None;

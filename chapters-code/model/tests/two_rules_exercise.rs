@@ -150,6 +150,35 @@ fn the_first_exclusive_entry_that_finds_a_sleeper_keeps_the_bytes() {
     );
 }
 
+#[test]
+fn a_change_of_state_is_for_all_exclusive_entries_too() {
+    must(
+        "unix; dup 2; add IN|EXCLUSIVE; 2 add IN|EXCLUSIVE; asleep peer shutdown; wait",
+        &["1 IN 2 IN"],
+    );
+}
+
+#[test]
+fn who_was_woken_already_is_no_sleeper_for_an_exclusive_entry() {
+    must(
+        "unix; dup 2; dup 3; add IN; 2 add IN|EXCLUSIVE; 3 add IN|EXCLUSIVE; asleep peer write 5; wait",
+        &["1 IN 2 IN 3 IN"],
+    );
+}
+
+#[test]
+fn a_disabled_entry_still_says_how() {
+    let script = "unix; add IN|ET|ONESHOT; peer write 5; wait";
+    let lines = trial::run(&script.parse().unwrap()).unwrap();
+    let after = lines.last().unwrap().after().next().unwrap();
+    let asks = after.interest().map(|(n, asks)| format!("{n} {asks}")).collect::<Vec<_>>();
+    let expected = ["1 ONESHOT|ET"];
+    assert!(
+        asks == expected,
+        "{script}: expected the interest list {expected:?} after it; got {asks:?}"
+    );
+}
+
 /// Some hundred scripts, drawn at random and the same each time. The shortest that differs is printed.
 fn drawn(kind: Kind) {
     // Whoever sleeps in a script may run sooner or later, and so find one thing or another.

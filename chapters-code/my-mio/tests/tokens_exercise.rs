@@ -40,6 +40,16 @@ fn a_place_is_used_again_and_again() {
         tokens.push(token);
     }
     must("a neighbour of 1000 others", Some("stays"), there(&mut slab, stays));
+    // The place may not have an end of tokens, nor know one again after a while.
+    let here = slab.insert("here");
+    for old in &tokens {
+        must(
+            "1000 values came and went, another is here: an old token",
+            None,
+            there(&mut slab, *old),
+        );
+    }
+    must("the one that is here, by its token", Some("here"), there(&mut slab, here));
     let places: Vec<usize> = tokens.iter().map(|token| token.0 & u32::MAX as usize).collect();
     let most = places.iter().max().copied().unwrap_or_default();
     assert!(most <= 1, "1000 values, 2 at a time: expected 2 places; place {most} was used");
@@ -58,6 +68,33 @@ fn a_token_that_nobody_has_finds_nothing() {
         must(&format!("one value, taken out by {other:?}"), None, slab.remove(other));
     }
     must("one value, by its token", Some("here"), there(&mut slab, token));
+}
+
+#[test]
+fn a_token_that_nobody_has_yet_frees_nothing() {
+    let mut slab = Slab::default();
+    let one = slab.insert("one");
+    must("one is taken out", Some("one"), slab.remove(one));
+    let next = slab.insert("next");
+    must("next is taken out", Some("next"), slab.remove(next));
+    // By now the place has had two values, so the token of a third is known before it comes.
+    let third = Token(next.0 + (next.0 - one.0));
+    must("taken out by the token that comes next", None, slab.remove(third));
+    let [three, four] = ["three", "four"].map(|value| slab.insert(value));
+    must("then two come: three, by its token", Some("three"), there(&mut slab, three));
+    must("then two come: four, by its token", Some("four"), there(&mut slab, four));
+}
+
+#[test]
+fn a_place_begins_anew_when_its_tokens_are_used_up() {
+    let mut slab = Slab::with_the_last_of_its_tokens();
+    let last = slab.insert("last");
+    must("a place has one token left: its value, by that", Some("last"), there(&mut slab, last));
+    must("a place has one token left: taken out by that", Some("last"), slab.remove(last));
+    let next = slab.insert("next");
+    must("then another came: it, by its own token", Some("next"), there(&mut slab, next));
+    must("then another came: by the last token", None, there(&mut slab, last));
+    must("then another came: taken out by its own token", Some("next"), slab.remove(next));
 }
 
 #[test]

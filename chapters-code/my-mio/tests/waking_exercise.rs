@@ -1,6 +1,7 @@
 //! What a clone of a registry knows. Each message says what was done and what had to come.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use my_mio::net::UnixStream;
@@ -23,6 +24,16 @@ fn a_clone_of_a_registry_has_the_same_sources() {
     must("registered, then deregistered by a clone", clone.deregister(&mut one));
     clone.register(&mut other, Token(2), Interest::READABLE).unwrap();
     must("registered by a clone, then deregistered", poll.registry().deregister(&mut other));
+}
+
+#[test]
+fn a_clone_of_a_registry_is_not_inherited() {
+    let poll = Poll::new().unwrap();
+    let clone = poll.registry().try_clone().unwrap();
+    // SAFETY: fcntl with this command takes no pointer.
+    let flags = unsafe { libc::fcntl(clone.as_raw_fd(), libc::F_GETFD) };
+    let told = if flags & libc::FD_CLOEXEC == 0 { "inherited" } else { "not inherited" };
+    assert!(told == "not inherited", "a clone of a registry: expected not inherited; got {told}");
 }
 
 #[test]

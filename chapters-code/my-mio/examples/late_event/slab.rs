@@ -64,6 +64,15 @@ impl<T> Slab<T> {
 }
 // ANCHOR_END: remove
 
+#[cfg(test)]
+impl<T> Slab<T> {
+    /// A slab with a place that has had as many values as half of a token can say.
+    #[allow(dead_code, reason = "not every test that has this file begins here")]
+    pub fn with_the_last_of_its_tokens() -> Slab<T> {
+        Slab { places: vec![Place { generation: LOW, value: None }], free: vec![0] }
+    }
+}
+
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
         Slab { places: Vec::new(), free: Vec::new() }
