@@ -16,17 +16,17 @@ compile_error!("`by_asm` does not declare the registers of SVE, which a system c
 pub fn by_asm(file: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     let fd = file.as_fd().as_raw_fd() as isize;
     let result: isize;
-    // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which is ours alone, and
-    // the descriptor is open. It keeps off the stack, and changes no registers but those declared as
-    // outputs.
+    // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which is ours alone,
+    // and the descriptor is open. It keeps off the stack, and changes no registers but those
+    // declared as outputs.
     #[cfg(target_arch = "x86_64")]
     unsafe {
         asm!("syscall", inlateout("rax") libc::SYS_read as isize => result, in("rdi") fd,
             in("rsi") buffer.as_mut_ptr(), in("rdx") buffer.len(),
             lateout("rcx") _, lateout("r11") _, options(nostack))
     }
-    // SAFETY: as above. Where there is SVE the kernel clears what the vector registers have beyond 128
-    // bits, and the predicates: nothing is kept there, as this is built without SVE.
+    // SAFETY: as above. Where there is SVE the kernel clears what the vector registers have
+    // beyond 128 bits, and the predicates: nothing is kept there, as this is built without SVE.
     #[cfg(target_arch = "aarch64")]
     unsafe {
         asm!("svc #0", in("x8") libc::SYS_read, inlateout("x0") fd => result,
@@ -35,8 +35,8 @@ pub fn by_asm(file: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     answer(result)
 }
 
-/// What the kernel says in the register in which it leaves its answer: so many bytes, 0 among them, or
-/// minus the number of an error.
+/// What the kernel says in the register in which it leaves its answer: so many bytes, 0 among
+/// them, or minus the number of an error.
 pub fn answer(result: isize) -> io::Result<usize> {
     // FORK system-call: make a `Result` of the one number that the kernel answers with
     // HINT: The program of the note prints two answers of a call by hand. What does each of the two
@@ -52,8 +52,8 @@ pub fn answer(result: isize) -> io::Result<usize> {
 // ANCHOR_END: by_asm
 
 // ANCHOR: by_libc
-/// The same through libc, which returns -1 and puts the error into `errno`: one call, which reads what is
-/// there, and at most as many bytes as the buffer has.
+/// The same through libc, which returns -1 and puts the error into `errno`: one call, which reads
+/// what is there, and at most as many bytes as the buffer has.
 pub fn by_libc(file: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     // FORK system-call: read once with `libc::read`, and look at `errno` if it says -1
     // HINT: The three arguments stand in read(2), under SYNOPSIS. Which methods of `file` and `buffer`
@@ -87,8 +87,8 @@ pub fn greeting(mut stream: impl Read) -> io::Result<Option<Vec<u8>>> {
 }
 
 // ANCHOR: greet
-/// What the peer says first; `None`, if it closes without a word. It is wrong, and a page shows why:
-/// capacity is no room.
+/// What the peer says first; `None`, if it closes without a word. It is wrong, and a page shows
+/// why: capacity is no room.
 pub fn greeting_without_room(mut stream: impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut buffer = Vec::with_capacity(1024);
     let n = stream.read(&mut buffer)?;

@@ -34,8 +34,9 @@ pub async fn with_buffer(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
 // ANCHOR_END: with_buffer
 
 // ANCHOR: scoped
-/// Reads into a buffer of 16 KiB, takes the first byte, waits, and uses that: one call of `read`, one
-/// wait for the word after it, and no buffer while it waits, neither in the future nor on the heap.
+/// Reads into a buffer of 16 KiB, takes the first byte, waits, and uses that: one call of `read`,
+/// one wait for the word after it, and no buffer while it waits, neither in the future nor on the
+/// heap.
 pub async fn scoped(word: &Notify, read: impl FnOnce(&mut [u8])) -> u8 {
     // FORK cost: read before you wait, and keep of the buffer only the byte that you return
     // HINT: Which variables does a future have room for? The sentence before the first `async fn` with a

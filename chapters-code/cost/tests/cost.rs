@@ -330,7 +330,8 @@ fn threads_end_where_the_data_runs_out_as_predicted() {
 #[test]
 fn the_process_dies_where_a_signal_stack_finds_no_addresses() {
     let ended = doomed::child("the_process_dies_where_a_signal_stack_finds_no_addresses", || {
-        // Of the addresses for the last thread one page is missing, and its signal stack comes last.
+        // Of the addresses for the last thread one page is missing, and its signal stack comes
+        // last.
         meet(Squeeze::Addresses(11 * one_thread().unwrap().address_space - page_size())).unwrap();
     });
     if as_predicted(&ended, "RLIMIT_AS").is_some() {

@@ -13,8 +13,8 @@ pub const EDGE_AND_CLOSE: u32 = EDGE | CLOSE;
 // ANCHOR_END: interest
 
 // ANCHOR: short
-/// For every event reads until a read leaves room in the buffer or says that there is no more, until the
-/// peer closes.
+/// For every event reads until a read leaves room in the buffer or says that there is no more,
+/// until the peer closes.
 pub fn stop_at_short_read(
     epoll: &Epoll,
     socket: &mut impl Read,

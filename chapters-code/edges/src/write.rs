@@ -18,8 +18,8 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Writes until everything is in the socket or the socket is full, which is no error. A write that
-    /// a signal interrupted is made again; one that takes no byte is [`ErrorKind::WriteZero`].
+    /// Writes until everything is in the socket or the socket is full, which is no error. A write
+    /// that a signal interrupted is made again; one that takes no byte is [`ErrorKind::WriteZero`].
     pub fn flush(&mut self, socket: &mut impl Write) -> io::Result<()> {
         // FORK write-side: write what is unsent until all of it is sent, or the socket is full
         // HINT: What does a write say that took a part, and what does the next one begin with?
@@ -103,9 +103,9 @@ impl Incoming {
 }
 
 // ANCHOR: send_all
-/// Sends everything, sleeps while the socket is full, and takes what comes meanwhile. It writes first,
-/// as most messages fit. Afterwards the socket is registered for what `inbox` is interested in, and no
-/// more for room, whatever it was registered for before.
+/// Sends everything, sleeps while the socket is full, and takes what comes meanwhile. It writes
+/// first, as most messages fit. Afterwards the socket is registered for what `inbox` is
+/// interested in, and no more for room, whatever it was registered for before.
 pub fn send_all<S: Read + Write + AsFd>(
     epoll: &Epoll,
     socket: &mut S,
@@ -135,9 +135,9 @@ pub fn send_all<S: Read + Write + AsFd>(
 pub const BOUND: usize = 64 * 1024;
 
 // ANCHOR: echo
-/// Sends back what comes until the peer ends, and then the rest. It reads while fewer than [`BOUND`] bytes
-/// are unsent, and while as many or more are it reads nothing. Returns how many bytes were unsent at the
-/// most, after a flush.
+/// Sends back what comes until the peer ends, and then the rest. It reads while fewer than
+/// [`BOUND`] bytes are unsent, and while as many or more are it reads nothing. Returns how many
+/// bytes were unsent at the most, after a flush.
 pub fn echo<S: Read + Write + AsFd>(epoll: &Epoll, socket: &mut S) -> io::Result<usize> {
     // FORK write-side: send back what comes, and stop reading while too much of it is unsent
     // HINT: What comes and what goes out end at different times. When is the echo done with both?

@@ -21,8 +21,8 @@ fn poll_keeps_its_deadline_through_stop_and_continue() {
         assert!(started.elapsed() >= timeout, "poll returned early");
         assert!(started.elapsed() < timeout * 2, "each signal added to the timeout");
     });
-    // Far more often than the timeout is long, and for as long as the child lasts: a poll that began
-    // its timeout anew after each signal would not end.
+    // Far more often than the timeout is long, and for as long as the child lasts: a poll that
+    // began its timeout anew after each signal would not end.
     let started = Instant::now();
     while child.wait_until_asleep_in("epoll_wait", PATIENCE).is_ok() {
         let fair = started.elapsed() < timeout * 5;

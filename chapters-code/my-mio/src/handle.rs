@@ -72,8 +72,8 @@ macro_rules! handle {
 macro_rules! standard {
     ($name:ident($std:ty)) => {
         impl $name {
-            /// Takes over a socket that std has made. Make it non-blocking before: this leaves it as
-            /// it is, and calls on a blocking one wait.
+            /// Takes over a socket that std has made. Make it non-blocking before: this leaves it
+            /// as it is, and calls on a blocking one wait.
             pub fn from_std(std: $std) -> $name {
                 $name(IoSource::new(std))
             }
@@ -92,8 +92,8 @@ macro_rules! standard {
 macro_rules! try_io {
     ($name:ident) => {
         impl $name {
-            /// Calls `f`, once, and returns what it returns. It is for calls on this descriptor that
-            /// this crate does not have, which are to be repeated until they give
+            /// Calls `f`, once, and returns what it returns. It is for calls on this descriptor
+            /// that this crate does not have, which are to be repeated until they give
             /// [`WouldBlock`](io::ErrorKind::WouldBlock). On other systems mio registers the
             /// descriptor anew at that; epoll needs nothing of the kind.
             pub fn try_io<F, T>(&self, f: F) -> io::Result<T>

@@ -49,8 +49,8 @@ impl Poll {
         events.clear();
         let (room, most) = events.room();
         let epoll = self.as_raw_fd();
-        // SAFETY: the kernel writes at most `most` events to `room`, which has space for as many, and
-        // which nobody else touches as `events` is borrowed.
+        // SAFETY: the kernel writes at most `most` events to `room`, which has space for as many,
+        // and which nobody else touches as `events` is borrowed.
         let len = check(unsafe { libc::epoll_wait(epoll, room, most, millis(timeout)) })?;
         // SAFETY: 0 <= len <= most <= capacity, and the kernel has written the first `len`.
         unsafe { events.filled(len as usize) };

@@ -15,8 +15,9 @@ pub(crate) fn check(result: i32) -> io::Result<i32> {
 // ANCHOR_END: check
 
 // ANCHOR: connect
-/// A stream socket that is on its way to `address`, or there already. It does not block, and no program
-/// inherits it. If the kernel refuses to begin, that is the error, and no descriptor stays open.
+/// A stream socket that is on its way to `address`, or there already. It does not block, and no
+/// program inherits it. If the kernel refuses to begin, that is the error, and no descriptor
+/// stays open.
 pub(crate) fn connect(address: &Address) -> io::Result<OwnedFd> {
     // FORK connecting: make a socket that does not block, and begin to connect it
     // HINT: socket(2) takes flags beside the type. Which two spare you a call each?

@@ -110,8 +110,9 @@ pub fn awaiting_pending() -> (bool, Timeline) {
 pub const TIMES: usize = 1_000;
 
 // ANCHOR: count
-/// Adds 1 to the counter, [`TIMES`] times, and gives the other tasks one turn after each, the last one too.
-/// Whatever they do with the counter in their turns, no addition is lost, theirs or its own.
+/// Adds 1 to the counter, [`TIMES`] times, and gives the other tasks one turn after each, the
+/// last one too. Whatever they do with the counter in their turns, no addition is lost, theirs or
+/// its own.
 pub async fn add(counter: &Cell<usize>) {
     // FORK preemption: add 1 so many times, give one turn away after each addition, and lose none
     // HINT: Other tasks may write the counter too. Between which two points of yours can they not?

@@ -16,8 +16,8 @@ pub const THREADS: usize = 8;
 
 // ANCHOR: woken
 /// Lets eight threads fall asleep, each in one of the `polls`, makes a connection that nobody
-/// accepts, and says which threads have returned when all is quiet. With one poll all sleep in that.
-/// Each poll watches the listener for `flags`.
+/// accepts, and says which threads have returned when all is quiet. With one poll all sleep in
+/// that. Each poll watches the listener for `flags`.
 pub fn woken(polls: &[Poll], flags: i32, kind: Kind) -> io::Result<Vec<usize>> {
     let listener = Listener::new(kind)?;
     let (over, all_over) = UnixStream::pair()?;

@@ -105,7 +105,8 @@ impl TryFrom<Address> for SocketAddr {
 
 // ANCHOR: unix
 impl From<&net::SocketAddr> for Address {
-    /// A path ends with a zero where there is room for it, an abstract name begins with one: unix(7).
+    /// A path ends with a zero where there is room for it, an abstract name begins with one:
+    /// unix(7).
     fn from(address: &net::SocketAddr) -> Address {
         let bytes: Vec<u8> = match (address.as_pathname(), address.as_abstract_name()) {
             (Some(path), _) => [path.as_os_str().as_bytes(), &[0]].concat(),
