@@ -240,7 +240,7 @@ fn a_client_that_spins_is_too_long() {
 
 #[test]
 fn a_client_that_gives_up_in_time_and_has_not_slept_until_then_spins() {
-    let limits = ["--patience", "1000", "--deadline", "20"];
+    let limits = ["--patience", "2000", "--deadline", "20"];
     let tried = |fault| {
         let modes = ["--mode", "polite,slow-to-close,data-and-reset,never-answers,silent"];
         let said = faulty(&[&limits[..], &modes].concat(), fault);
