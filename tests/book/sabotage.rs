@@ -197,7 +197,7 @@ const RUN: &[Case] = &[
     },
     Case {
         name: "the output of a page without a program",
-        page: "# T\n\n```console\n$ cargo book run cost\n```\n",
+        page: "# T\n\n```console\n$ cargo book run speed\n```\n",
         said: &["prints something else now", "shows no whole program"],
     },
     Case {
