@@ -93,6 +93,25 @@ fn one_that_waits_makes_no_calls_meanwhile() {
 }
 
 #[test]
+fn one_that_waits_has_no_turns_meanwhile() {
+    run(|| {
+        let ((socket, _peer), calls) = (pair(), Rc::new(Cell::new(0)));
+        let counts = Rc::clone(&calls);
+        spawn(move || {
+            let _ = socket.block(None, |_| -> io::Result<()> {
+                counts.set(counts.get() + 1);
+                Err(ErrorKind::WouldBlock.into())
+            });
+        });
+        for _ in 0..50 {
+            yield_now();
+        }
+        let as_often = calls.get() > 25;
+        must("another had fifty turns: one that waits has called as often", false, as_often);
+    });
+}
+
+#[test]
 fn the_end_is_read_too() {
     run(|| {
         let (socket, peer) = pair();
@@ -175,6 +194,19 @@ fn patience_is_that_of_the_whole_call() {
 }
 
 #[test]
+fn patience_may_last_longer_than_any_clock() {
+    run(|| {
+        let (socket, mut peer) = pair();
+        let reader = spawn(move || read(&socket, Some(Duration::MAX)).0);
+        yield_now();
+        // Nobody is there to read it if the reader has panicked.
+        let _ = peer.write_all(b"hello");
+        let came = reader.join().unwrap_or_else(|_| "a panic".into());
+        must("5 bytes came, with a patience of `Duration::MAX`", "5 bytes".to_owned(), came);
+    });
+}
+
+#[test]
 fn what_is_there_is_read_without_any_patience() {
     run(|| {
         let (socket, mut peer) = pair();
@@ -252,6 +284,58 @@ fn a_limit_that_was_not_needed_wakes_nobody_later() {
         let right = (("5 bytes".to_owned(), 2), ("5 bytes".to_owned(), 2));
         must("5 bytes in time, and 5 long after the limit", right, reader.join().unwrap());
     });
+}
+
+#[test]
+fn the_end_of_one_s_patience_is_nothing_to_another_at_the_same_socket() {
+    run(|| {
+        let (socket, mut peer) = pair();
+        let same = Rc::clone(&socket);
+        let impatient = spawn(move || read(&socket, Some(A_MOMENT)).0);
+        let patient = spawn(move || read(&same, None).0);
+        must("one had a limit", "the error TimedOut".to_owned(), impatient.join().unwrap());
+        peer.write_all(b"hello").unwrap();
+        sleep(A_MOMENT);
+        let has_read = patient.is_finished();
+        must("then 5 bytes came: another at the same socket has read", true, has_read);
+    });
+}
+
+#[test]
+fn one_that_is_gone_is_not_woken() {
+    let ended = catch_unwind(|| {
+        run(|| {
+            let ((socket, _peer), ends) = (pair(), spawn(|| ()));
+            let same = Rc::clone(&socket);
+            spawn(move || read(&socket, None));
+            ends.join().unwrap();
+            // Never begun, and in the place of the one that has ended: it goes after the one that waits,
+            // and the socket goes with it.
+            spawn(move || drop(same));
+        });
+    });
+    let quiet = ended.is_ok();
+    must(
+        "`run` was over, and the socket of a fiber that waited went: without a panic",
+        true,
+        quiet,
+    );
+}
+
+#[test]
+fn a_socket_of_a_run_that_is_over_is_not_waited_for() {
+    let (old, _peer) = run(pair);
+    let came = run(move || {
+        // It is at the place that the other one had.
+        let (_new, _its_peer) = pair();
+        let reader = spawn(move || read(&old, None).0);
+        yield_now();
+        match reader.is_finished() {
+            true => reader.join().unwrap_or_else(|_| "a panic".into()),
+            false => "no end".into(),
+        }
+    });
+    must("read from a socket of a `run` that is over", "the error Other".to_owned(), came);
 }
 
 #[test]
