@@ -1,8 +1,11 @@
 //! What the pool and the guards owe those who use stacks. Each message says what was done, what had to come of
 //! it, and what came.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::thread;
 
 use fibers::stack::{Guard, KEPT, LARGEST, SMALLEST, Stack, guard_by};
 use lab::doomed::{self, Ending, Signal};
@@ -65,6 +68,86 @@ fn dies_below(test: &str, done: &str, of: impl FnOnce() -> Stack) {
     assert!(*came == right, "wrote below {done}: expected {right}; got {came}\n{ended}");
 }
 
+thread_local! {
+    /// How often this thread has allocated, and how many bytes.
+    static ALLOCATED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+struct Counts;
+
+#[global_allocator]
+static COUNTS: Counts = Counts;
+
+// SAFETY: all that it returns is the system's.
+unsafe impl GlobalAlloc for Counts {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let (times, bytes) = ALLOCATED.get();
+        ALLOCATED.set((times + 1, bytes + layout.size()));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// How often `body` allocates, and how many bytes.
+fn allocated(body: impl FnOnce()) -> (usize, usize) {
+    let before = ALLOCATED.get();
+    body();
+    let after = ALLOCATED.get();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+/// Has the kernel refuse all guards that this thread asks for: seccomp(2). Whether it does; else says so.
+fn guards_are_refused() -> bool {
+    const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    const IS: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    const ANSWER: u32 = libc::BPF_RET | libc::BPF_K;
+    let step = |code: u32, if_so, if_not, k| libc::sock_filter {
+        code: code as u16,
+        jt: if_so,
+        jf: if_not,
+        k,
+    };
+    // Where a call's number lies, and its third argument.
+    let (number, third) = (0, 32);
+    let mut filter = [
+        step(LOAD, 0, 0, number),
+        step(IS, 0, 2, libc::SYS_mprotect as u32),
+        step(LOAD, 0, 0, third),
+        step(IS, 4, 3, libc::PROT_NONE as u32),
+        step(IS, 0, 2, libc::SYS_madvise as u32),
+        step(LOAD, 0, 0, third),
+        step(IS, 1, 0, 102), // MADV_GUARD_INSTALL
+        step(ANSWER, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(ANSWER, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOMEM as u32),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the kernel reads the program during the call.
+    let refused = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    };
+    if !refused {
+        println!("skipped: this kernel takes no seccomp filter");
+    }
+    refused
+}
+
+/// In a thread of its own, which has a pool of its own, and system calls that may be refused.
+#[track_caller]
+fn in_a_thread(body: impl FnOnce() + Send + 'static) {
+    assert!(thread::spawn(body).join().is_ok(), "the thread has panicked: see above");
+}
+
+/// Asks for a stack: its size, or why there is none.
+fn ask() -> Result<usize, ErrorKind> {
+    Stack::new(SMALLEST).map(|stack| stack.size()).map_err(|error| error.kind())
+}
+
 #[test]
 fn every_byte_of_a_stack_can_be_written() {
     for size in [SMALLEST, 64 << 10, 1 << 20] {
@@ -121,6 +204,48 @@ fn below_a_stack_that_asks_for_a_mapping_is_a_guard_as_well() {
         guard_by(Guard::Mapping);
         Stack::new(SMALLEST).unwrap()
     });
+}
+
+#[test]
+fn a_stack_whose_guard_is_refused_is_not_given_out() {
+    in_a_thread(|| {
+        if guards_are_refused() {
+            let no_memory = Err(ErrorKind::OutOfMemory);
+            guard_by(Guard::PageTable);
+            must("the kernel refused a guard by madvise: asked for a stack", no_memory, ask());
+            guard_by(Guard::Mapping);
+            must("the kernel refused a guard by mprotect: asked for a stack", no_memory, ask());
+        }
+    });
+}
+
+#[test]
+fn a_stack_that_is_used_again_has_its_guard_already() {
+    in_a_thread(|| {
+        must("asked for a stack, and gave it back", Ok(SMALLEST), ask());
+        if guards_are_refused() {
+            must("then the kernel refused guards: asked for a stack", Ok(SMALLEST), ask());
+        }
+    });
+}
+
+#[test]
+fn to_give_back_allocates_nothing() {
+    let stacks = stacks(300);
+    let (times, _) = allocated(|| drop(stacks));
+    must("gave 300 stacks back: allocations", 0, times);
+}
+
+#[test]
+fn room_is_made_for_those_that_are_out_and_no_more() {
+    for _ in 0..50_000 {
+        drop(Stack::new(SMALLEST).unwrap());
+    }
+    let one = Stack::new(SMALLEST).unwrap();
+    let (_, bytes) = allocated(|| drop(Stack::new(SMALLEST).unwrap()));
+    drop(one);
+    let many = bytes > 100_000;
+    must("one stack 50,000 times, and then two: more than 100,000 bytes allocated", false, many);
 }
 
 #[test]
