@@ -52,6 +52,25 @@ fn a_function_begins_where_a_called_one_does() {
     must("the same by the plain switch", 0, on_a_stack(finds, 0));
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_first_frame_is_the_highest_sixteen_bytes() {
+    use fibers::switch::{StackPointer, paired};
+
+    unsafe extern "C" fn never(_: *mut StackPointer) -> ! {
+        unreachable!("nobody goes there")
+    }
+
+    let mut stack = [7_u128; 8];
+    let top = stack.as_mut_ptr_range().end.cast::<u8>();
+    // SAFETY: it is the end of 128 bytes, and a multiple of 16.
+    let low = unsafe { paired::prepare(top, never) };
+    let below = (top as usize).wrapping_sub(low as usize);
+    must("prepared a stack: where it goes on, in bytes below its end", 16, below);
+    let others = stack[..7].iter().filter(|words| **words != 7).count();
+    must("prepared a stack: how much else was written, in words of 16 bytes", 0, others);
+}
+
 /// Stores sixteen bytes at once, to a local that is aligned for that.
 #[cfg(target_arch = "x86_64")]
 #[test]
