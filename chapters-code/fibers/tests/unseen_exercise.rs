@@ -183,6 +183,23 @@ fn one_that_catches_its_unwinding_and_suspends_is_left_at_that() {
 }
 
 #[test]
+fn a_suspension_behind_the_unwinding_does_not_return() {
+    let log = Log::default();
+    let comes_of_it = Rc::clone(&log);
+    drop(suspended(move || {
+        let _ = catch_unwind(suspend);
+        let came = match catch_unwind(suspend) {
+            Ok(()) => "it went on",
+            Err(payload) if payload.is::<&str>() => "a panic with words",
+            Err(_) => "it was unwound again",
+        };
+        comes_of_it.borrow_mut().push(came);
+    }));
+    let nothing = Vec::<&str>::new();
+    must("dropped a fiber that catches and suspends again: what came of it", nothing, log.take());
+}
+
+#[test]
 fn one_that_catches_its_unwinding_and_returns_has_ended() {
     let log = Log::default();
     let caught = Rc::clone(&log);
