@@ -61,13 +61,15 @@ fn the_first_frame_is_the_highest_sixteen_bytes() {
         unreachable!("nobody goes there")
     }
 
-    let mut stack = [7_u128; 8];
+    const FULL: u128 = (7 << 64) + 7;
+    let mut stack = [FULL; 8];
     let top = stack.as_mut_ptr_range().end.cast::<u8>();
     // SAFETY: it is the end of 128 bytes, and a multiple of 16.
     let low = unsafe { paired::prepare(top, never) };
     let below = (top as usize).wrapping_sub(low as usize);
     must("prepared a stack: where it goes on, in bytes below its end", 16, below);
-    let others = stack[..7].iter().filter(|words| **words != 7).count();
+    must("prepared a stack: its highest word", 0, (stack[7] >> 64) as usize);
+    let others = stack[..7].iter().filter(|words| **words != FULL).count();
     must("prepared a stack: how much else was written, in words of 16 bytes", 0, others);
 }
 

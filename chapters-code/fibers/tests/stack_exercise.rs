@@ -101,8 +101,8 @@ fn allocated(body: impl FnOnce()) -> (usize, usize) {
     (after.0 - before.0, after.1 - before.1)
 }
 
-/// Has the kernel refuse all guards that this thread asks for: seccomp(2). Whether it does; else says so.
-fn guards_are_refused() -> bool {
+/// Has the kernel refuse guards of these kinds to this thread, by a filter: seccomp(2). Whether it takes that.
+fn refuse(kinds: &[Guard]) -> bool {
     const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     const IS: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
     const ANSWER: u32 = libc::BPF_RET | libc::BPF_K;
@@ -112,14 +112,16 @@ fn guards_are_refused() -> bool {
         jf: if_not,
         k,
     };
+    // No call has the number that stands for one which is not refused.
+    let call = |kind, number| if kinds.contains(&kind) { number as u32 } else { u32::MAX };
     // Where a call's number lies, and its third argument.
     let (number, third) = (0, 32);
     let mut filter = [
         step(LOAD, 0, 0, number),
-        step(IS, 0, 2, libc::SYS_mprotect as u32),
+        step(IS, 0, 2, call(Guard::Mapping, libc::SYS_mprotect)),
         step(LOAD, 0, 0, third),
         step(IS, 4, 3, libc::PROT_NONE as u32),
-        step(IS, 0, 2, libc::SYS_madvise as u32),
+        step(IS, 0, 2, call(Guard::PageTable, libc::SYS_madvise)),
         step(LOAD, 0, 0, third),
         step(IS, 1, 0, 102), // MADV_GUARD_INSTALL
         step(ANSWER, 0, 0, libc::SECCOMP_RET_ALLOW),
@@ -127,14 +129,19 @@ fn guards_are_refused() -> bool {
     ];
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
     // SAFETY: the kernel reads the program during the call.
-    let refused = unsafe {
+    unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
             && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
-    };
-    if !refused {
+    }
+}
+
+/// Whether guards can be refused here, tried by a thread that is not needed again; else says why not.
+fn can_refuse() -> bool {
+    let can = thread::spawn(|| refuse(&[])).join().expect("it does not panic");
+    if !can {
         println!("skipped: this kernel takes no seccomp filter");
     }
-    refused
+    can
 }
 
 /// In a thread of its own, which has a pool of its own, and system calls that may be refused.
@@ -208,25 +215,61 @@ fn below_a_stack_that_asks_for_a_mapping_is_a_guard_as_well() {
 
 #[test]
 fn a_stack_whose_guard_is_refused_is_not_given_out() {
-    in_a_thread(|| {
-        if guards_are_refused() {
+    if can_refuse() {
+        in_a_thread(|| {
             let no_memory = Err(ErrorKind::OutOfMemory);
+            refuse(&[Guard::PageTable, Guard::Mapping]);
             guard_by(Guard::PageTable);
             must("the kernel refused a guard by madvise: asked for a stack", no_memory, ask());
             guard_by(Guard::Mapping);
             must("the kernel refused a guard by mprotect: asked for a stack", no_memory, ask());
-        }
-    });
+        });
+    }
+}
+
+#[test]
+fn a_place_whose_guard_was_refused_is_still_the_next_one() {
+    if !has_guards_in_the_page_table() {
+        return println!("skipped: this kernel has no MADV_GUARD_INSTALL (Linux 6.13)");
+    }
+    if can_refuse() {
+        in_a_thread(|| {
+            guard_by(Guard::PageTable);
+            let first = Stack::new(SMALLEST).unwrap();
+            refuse(&[Guard::Mapping]);
+            guard_by(Guard::Mapping);
+            let refused = Err(ErrorKind::OutOfMemory);
+            must("the kernel refused the second guard: asked for a stack", refused, ask());
+            guard_by(Guard::PageTable);
+            let second = Stack::new(SMALLEST).unwrap();
+            // SAFETY: sysconf takes an integer.
+            let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as isize;
+            let between = second.bottom() as isize - first.top() as isize;
+            must("then it made one: bytes between the first stack and this", page, between);
+        });
+    }
+}
+
+#[test]
+fn where_madvise_makes_no_guard_there_is_one_by_mprotect() {
+    if can_refuse() {
+        let test = "where_madvise_makes_no_guard_there_is_one_by_mprotect";
+        dies_below(test, "a stack for which madvise makes no guard", || {
+            refuse(&[Guard::PageTable]);
+            Stack::new(SMALLEST).unwrap()
+        });
+    }
 }
 
 #[test]
 fn a_stack_that_is_used_again_has_its_guard_already() {
-    in_a_thread(|| {
-        must("asked for a stack, and gave it back", Ok(SMALLEST), ask());
-        if guards_are_refused() {
+    if can_refuse() {
+        in_a_thread(|| {
+            must("asked for a stack, and gave it back", Ok(SMALLEST), ask());
+            refuse(&[Guard::PageTable, Guard::Mapping]);
             must("then the kernel refused guards: asked for a stack", Ok(SMALLEST), ask());
-        }
-    });
+        });
+    }
 }
 
 #[test]

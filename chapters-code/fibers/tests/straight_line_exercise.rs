@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use fibers::{Socket, run, sleep, spawn, yield_now};
+use lab::doomed::{self, Ending};
 use my_mio::net::UnixStream;
 
 /// Long enough for the kernel to be asked meanwhile.
@@ -109,6 +110,21 @@ fn one_that_waits_has_no_turns_meanwhile() {
         let as_often = calls.get() > 25;
         must("another had fifty turns: one that waits has called as often", false, as_often);
     });
+}
+
+#[test]
+fn one_that_has_no_limit_sleeps_without_one() {
+    if lab::measure::emulated() {
+        return println!("skipped: a program for another processor cannot start itself again");
+    }
+    let waits = doomed::start("one_that_has_no_limit_sleeps_without_one", || {
+        run(|| {
+            let (socket, _peer) = pair();
+            read(&socket, None);
+        });
+    });
+    let for_ever = matches!(waits.end(Duration::from_secs(3)).how, Ending::Hung(_));
+    must("no limit, and nothing comes: the thread sleeps until something does", true, for_ever);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use fibers::fiber::{Fiber, Progress, suspend};
 use fibers::{run, spawn, yield_now};
+use lab::doomed;
 
 const SIZE: usize = 64 << 10;
 
@@ -142,6 +143,17 @@ fn who_drops_it_hears_of_no_panic() {
     let quiet = catch_unwind(AssertUnwindSafe(|| drop(fiber))).is_ok();
     must("dropped a suspended fiber: without a panic in who drops it", true, quiet);
     must("dropped a suspended fiber: the thread panics", false, thread::panicking());
+}
+
+#[test]
+fn of_one_that_was_unwound_nothing_is_told() {
+    if lab::measure::emulated() {
+        return println!("skipped: a program for another processor cannot start itself again");
+    }
+    let ended =
+        doomed::child("of_one_that_was_unwound_nothing_is_told", || drop(suspended(suspend)));
+    let told = ended.stderr.contains("leaked");
+    must("dropped a suspended fiber that unwinds: a leak is told", false, told);
 }
 
 #[test]
