@@ -187,6 +187,8 @@ fn what_a_panic_has_passed_is_gone_when_its_end_is_told() {
 fn a_fiber_that_ended_goes_without_a_word() {
     let mut fiber = fiber(|| ());
     let _ = fiber.resume();
+    let says_so = format!("{fiber:?}").contains("Ended");
+    must("a function returned: the fiber's state says that it has ended", true, says_so);
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(fiber))).is_ok();
     must("a fiber that has ended was dropped without a panic", true, dropped);
 }

@@ -153,6 +153,22 @@ fn a_call_that_a_signal_interrupts_is_made_again_at_once() {
 }
 
 #[test]
+fn a_call_that_need_not_wait_lets_nobody_else_run() {
+    run(|| {
+        let ((socket, _peer), others) = (pair(), Rc::new(Cell::new(false)));
+        let runs = Rc::clone(&others);
+        spawn(move || runs.set(true));
+        let mut calls = 0;
+        let came = socket.block(None, |_| {
+            calls += 1;
+            if calls < 2 { Err(ErrorKind::Interrupted.into()) } else { Ok(7) }
+        });
+        must("a call was interrupted, and made again", "7 bytes".to_owned(), in_words(came));
+        must("meanwhile another fiber had its turn", false, others.get());
+    });
+}
+
+#[test]
 fn any_other_error_is_the_caller_s() {
     run(|| {
         let (socket, _peer) = pair();
@@ -375,6 +391,27 @@ fn those_that_are_told_of_first_go_on_first() {
         log.take()
     });
     must("three sockets were sent to", vec!["first", "second", "third"], log);
+}
+
+#[test]
+fn when_one_of_two_has_been_told_of_it_is_no_deadlock() {
+    let ended = catch_unwind(|| {
+        run(|| {
+            let ((one, mut its_peer), (other, mut the_other)) = (pair(), pair());
+            let reads = [one, other].map(|socket| spawn(move || read(&socket, None)));
+            yield_now();
+            its_peer.write_all(b"hello").unwrap();
+            let [one, other] = reads;
+            one.join().unwrap();
+            let sends = thread::spawn(move || {
+                thread::sleep(4 * A_MOMENT);
+                let _ = the_other.write_all(b"hello");
+            });
+            other.join().unwrap();
+            sends.join().unwrap();
+        });
+    });
+    must("one of two had its bytes, those of the other came later: no panic", true, ended.is_ok());
 }
 
 #[test]

@@ -146,6 +146,23 @@ fn who_drops_it_hears_of_no_panic() {
 }
 
 #[test]
+fn one_that_is_dropped_in_another_fiber_is_unwound_there_and_the_other_goes_on() {
+    let log = Log::default();
+    let (tells, goes_on) = (Tells("unwound", Rc::clone(&log)), Rc::clone(&log));
+    let mut outer = suspended(move || {
+        drop(suspended(move || {
+            let _tells = tells;
+            suspend();
+        }));
+        suspend();
+        goes_on.borrow_mut().push("went on");
+    });
+    let _ = outer.resume();
+    let right = vec!["unwound", "went on"];
+    must("a fiber dropped another, suspended, and was resumed", right, log.take());
+}
+
+#[test]
 fn of_one_that_was_unwound_nothing_is_told() {
     if lab::measure::emulated() {
         return println!("skipped: a program for another processor cannot start itself again");
