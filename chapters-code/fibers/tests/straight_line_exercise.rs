@@ -158,6 +158,12 @@ fn a_call_that_need_not_wait_lets_nobody_else_run() {
         let ((socket, _peer), others) = (pair(), Rc::new(Cell::new(false)));
         let runs = Rc::clone(&others);
         spawn(move || runs.set(true));
+        must(
+            "a call had its answer",
+            "7 bytes".to_owned(),
+            in_words(socket.block(None, |_| Ok(7))),
+        );
+        must("it had it at once, and another fiber its turn meanwhile", false, others.get());
         let mut calls = 0;
         let came = socket.block(None, |_| {
             calls += 1;
