@@ -29,7 +29,7 @@ pub mod plain;
 pub mod paired;
 
 #[cfg(target_arch = "x86_64")]
-#[path = "switch/jump_x86_64.rs"]
+#[path = "switch/without_ret_x86_64.rs"]
 pub mod jump;
 
 // ANCHOR: used

@@ -52,6 +52,27 @@ fn a_function_begins_where_a_called_one_does() {
     must("the same by the plain switch", 0, on_a_stack(finds, 0));
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_first_frame_is_the_highest_sixteen_bytes() {
+    use fibers::switch::{StackPointer, paired};
+
+    unsafe extern "C" fn never(_: *mut StackPointer) -> ! {
+        unreachable!("nobody goes there")
+    }
+
+    const FULL: u128 = (7 << 64) + 7;
+    let mut stack = [FULL; 8];
+    let top = stack.as_mut_ptr_range().end.cast::<u8>();
+    // SAFETY: it is the end of 128 bytes, and a multiple of 16.
+    let low = unsafe { paired::prepare(top, never) };
+    let below = (top as usize).wrapping_sub(low as usize);
+    must("prepared a stack: where it goes on, in bytes below its end", 16, below);
+    must("prepared a stack: its highest word", 0, (stack[7] >> 64) as usize);
+    let others = stack[..7].iter().filter(|words| **words != FULL).count();
+    must("prepared a stack: how much else was written, in words of 16 bytes", 0, others);
+}
+
 /// Stores sixteen bytes at once, to a local that is aligned for that.
 #[cfg(target_arch = "x86_64")]
 #[test]
@@ -166,6 +187,8 @@ fn what_a_panic_has_passed_is_gone_when_its_end_is_told() {
 fn a_fiber_that_ended_goes_without_a_word() {
     let mut fiber = fiber(|| ());
     let _ = fiber.resume();
+    let says_so = format!("{fiber:?}").contains("Ended");
+    must("a function returned: the fiber's state says that it has ended", true, says_so);
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(fiber))).is_ok();
     must("a fiber that has ended was dropped without a panic", true, dropped);
 }

@@ -1,8 +1,11 @@
 //! What the pool and the guards owe those who use stacks. Each message says what was done, what had to come of
 //! it, and what came.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::thread;
 
 use fibers::stack::{Guard, KEPT, LARGEST, SMALLEST, Stack, guard_by};
 use lab::doomed::{self, Ending, Signal};
@@ -65,6 +68,93 @@ fn dies_below(test: &str, done: &str, of: impl FnOnce() -> Stack) {
     assert!(*came == right, "wrote below {done}: expected {right}; got {came}\n{ended}");
 }
 
+thread_local! {
+    /// How often this thread has allocated, and how many bytes.
+    static ALLOCATED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+struct Counts;
+
+#[global_allocator]
+static COUNTS: Counts = Counts;
+
+// SAFETY: all that it returns is the system's.
+unsafe impl GlobalAlloc for Counts {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let (times, bytes) = ALLOCATED.get();
+        ALLOCATED.set((times + 1, bytes + layout.size()));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// How often `body` allocates, and how many bytes.
+fn allocated(body: impl FnOnce()) -> (usize, usize) {
+    let before = ALLOCATED.get();
+    body();
+    let after = ALLOCATED.get();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+/// Has the kernel refuse guards of these kinds to this thread, by a filter: seccomp(2). Whether it takes that.
+fn refuse(kinds: &[Guard]) -> bool {
+    const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    const IS: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    const ANSWER: u32 = libc::BPF_RET | libc::BPF_K;
+    let step = |code: u32, if_so, if_not, k| libc::sock_filter {
+        code: code as u16,
+        jt: if_so,
+        jf: if_not,
+        k,
+    };
+    // No call has the number that stands for one which is not refused.
+    let call = |kind, number| if kinds.contains(&kind) { number as u32 } else { u32::MAX };
+    // Where a call's number lies, and its third argument.
+    let (number, third) = (0, 32);
+    let mut filter = [
+        step(LOAD, 0, 0, number),
+        step(IS, 0, 2, call(Guard::Mapping, libc::SYS_mprotect)),
+        step(LOAD, 0, 0, third),
+        step(IS, 4, 3, libc::PROT_NONE as u32),
+        step(IS, 0, 2, call(Guard::PageTable, libc::SYS_madvise)),
+        step(LOAD, 0, 0, third),
+        step(IS, 1, 0, 102), // MADV_GUARD_INSTALL
+        step(ANSWER, 0, 0, libc::SECCOMP_RET_ALLOW),
+        step(ANSWER, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the kernel reads the program during the call.
+    unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    }
+}
+
+/// Whether guards can be refused here, tried by a thread that is not needed again; else says why not.
+fn can_refuse() -> bool {
+    let can = thread::spawn(|| refuse(&[])).join().expect("it does not panic");
+    if !can {
+        println!("skipped: this kernel takes no seccomp filter");
+    }
+    can
+}
+
+/// In a thread of its own, which has a pool of its own, and system calls that may be refused.
+#[track_caller]
+fn in_a_thread(body: impl FnOnce() + Send + 'static) {
+    assert!(thread::spawn(body).join().is_ok(), "the thread has panicked: see above");
+}
+
+/// Asks for a stack: its size, or why there is none.
+fn ask() -> Result<usize, ErrorKind> {
+    Stack::new(SMALLEST).map(|stack| stack.size()).map_err(|error| error.kind())
+}
+
 #[test]
 fn every_byte_of_a_stack_can_be_written() {
     for size in [SMALLEST, 64 << 10, 1 << 20] {
@@ -121,6 +211,84 @@ fn below_a_stack_that_asks_for_a_mapping_is_a_guard_as_well() {
         guard_by(Guard::Mapping);
         Stack::new(SMALLEST).unwrap()
     });
+}
+
+#[test]
+fn a_stack_whose_guard_is_refused_is_not_given_out() {
+    if can_refuse() {
+        in_a_thread(|| {
+            let no_memory = Err(ErrorKind::OutOfMemory);
+            refuse(&[Guard::PageTable, Guard::Mapping]);
+            guard_by(Guard::PageTable);
+            must("the kernel refused a guard by madvise: asked for a stack", no_memory, ask());
+            guard_by(Guard::Mapping);
+            must("the kernel refused a guard by mprotect: asked for a stack", no_memory, ask());
+        });
+    }
+}
+
+#[test]
+fn a_place_whose_guard_was_refused_is_still_the_next_one() {
+    if !has_guards_in_the_page_table() {
+        return println!("skipped: this kernel has no MADV_GUARD_INSTALL (Linux 6.13)");
+    }
+    if can_refuse() {
+        in_a_thread(|| {
+            guard_by(Guard::PageTable);
+            let first = Stack::new(SMALLEST).unwrap();
+            refuse(&[Guard::Mapping]);
+            guard_by(Guard::Mapping);
+            let refused = Err(ErrorKind::OutOfMemory);
+            must("the kernel refused the second guard: asked for a stack", refused, ask());
+            guard_by(Guard::PageTable);
+            let second = Stack::new(SMALLEST).unwrap();
+            // SAFETY: sysconf takes an integer.
+            let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as isize;
+            let between = second.bottom() as isize - first.top() as isize;
+            must("then it made one: bytes between the first stack and this", page, between);
+        });
+    }
+}
+
+#[test]
+fn where_madvise_makes_no_guard_there_is_one_by_mprotect() {
+    if can_refuse() {
+        let test = "where_madvise_makes_no_guard_there_is_one_by_mprotect";
+        dies_below(test, "a stack for which madvise makes no guard", || {
+            refuse(&[Guard::PageTable]);
+            Stack::new(SMALLEST).unwrap()
+        });
+    }
+}
+
+#[test]
+fn a_stack_that_is_used_again_has_its_guard_already() {
+    if can_refuse() {
+        in_a_thread(|| {
+            must("asked for a stack, and gave it back", Ok(SMALLEST), ask());
+            refuse(&[Guard::PageTable, Guard::Mapping]);
+            must("then the kernel refused guards: asked for a stack", Ok(SMALLEST), ask());
+        });
+    }
+}
+
+#[test]
+fn to_give_back_allocates_nothing() {
+    let stacks = stacks(300);
+    let (times, _) = allocated(|| drop(stacks));
+    must("gave 300 stacks back: allocations", 0, times);
+}
+
+#[test]
+fn room_is_made_for_those_that_are_out_and_no_more() {
+    let (_, bytes) = allocated(|| {
+        for _ in 0..50_000 {
+            drop(Stack::new(SMALLEST).unwrap());
+        }
+        drop([Stack::new(SMALLEST).unwrap(), Stack::new(SMALLEST).unwrap()]);
+    });
+    let many = bytes > 100_000;
+    must("one stack 50,000 times, and then two: more than 100,000 bytes allocated", false, many);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use fibers::{Socket, run, sleep, spawn, yield_now};
+use lab::doomed::{self, Ending};
 use my_mio::net::UnixStream;
 
 /// Long enough for the kernel to be asked meanwhile.
@@ -93,6 +94,41 @@ fn one_that_waits_makes_no_calls_meanwhile() {
 }
 
 #[test]
+fn one_that_waits_has_no_turns_meanwhile() {
+    run(|| {
+        let ((socket, _peer), calls) = (pair(), Rc::new(Cell::new(0)));
+        let counts = Rc::clone(&calls);
+        spawn(move || {
+            let _ = socket.block(None, |_| -> io::Result<()> {
+                counts.set(counts.get() + 1);
+                Err(ErrorKind::WouldBlock.into())
+            });
+        });
+        for _ in 0..50 {
+            yield_now();
+        }
+        let as_often = calls.get() > 25;
+        must("another had fifty turns: one that waits has called as often", false, as_often);
+    });
+}
+
+#[test]
+fn one_that_has_no_limit_sleeps_without_one() {
+    if lab::measure::emulated() {
+        return println!("skipped: a program for another processor cannot start itself again");
+    }
+    let waits = doomed::start("one_that_has_no_limit_sleeps_without_one", || {
+        run(|| {
+            let (socket, _peer) = pair();
+            read(&socket, None);
+        });
+    });
+    let ended = waits.end(Duration::from_secs(3));
+    let right = matches!(ended.how, Ending::Hung(_));
+    assert!(right, "no limit, and nothing comes: expected a thread that sleeps for ever\n{ended}");
+}
+
+#[test]
 fn the_end_is_read_too() {
     run(|| {
         let (socket, peer) = pair();
@@ -113,6 +149,28 @@ fn a_call_that_a_signal_interrupts_is_made_again_at_once() {
             if calls < 3 { Err(ErrorKind::Interrupted.into()) } else { Ok(7) }
         });
         must("two calls were interrupted", ("7 bytes".into(), 3), (in_words(came), calls));
+    });
+}
+
+#[test]
+fn a_call_that_need_not_wait_lets_nobody_else_run() {
+    run(|| {
+        let ((socket, _peer), others) = (pair(), Rc::new(Cell::new(false)));
+        let runs = Rc::clone(&others);
+        spawn(move || runs.set(true));
+        must(
+            "a call had its answer",
+            "7 bytes".to_owned(),
+            in_words(socket.block(None, |_| Ok(7))),
+        );
+        must("it had it at once, and another fiber its turn meanwhile", false, others.get());
+        let mut calls = 0;
+        let came = socket.block(None, |_| {
+            calls += 1;
+            if calls < 2 { Err(ErrorKind::Interrupted.into()) } else { Ok(7) }
+        });
+        must("a call was interrupted, and made again", "7 bytes".to_owned(), in_words(came));
+        must("meanwhile another fiber had its turn", false, others.get());
     });
 }
 
@@ -171,6 +229,19 @@ fn patience_is_that_of_the_whole_call() {
         must("nothing could be read", "the error TimedOut".to_owned(), came);
         let all = sent.get() == 100;
         must("events came for longer than patience: was each waited for?", false, all);
+    });
+}
+
+#[test]
+fn patience_may_last_longer_than_any_clock() {
+    run(|| {
+        let (socket, mut peer) = pair();
+        let reader = spawn(move || read(&socket, Some(Duration::MAX)).0);
+        yield_now();
+        // Nobody is there to read it if the reader has panicked.
+        let _ = peer.write_all(b"hello");
+        let came = reader.join().unwrap_or_else(|_| "a panic".into());
+        must("5 bytes came, with a patience of `Duration::MAX`", "5 bytes".to_owned(), came);
     });
 }
 
@@ -255,6 +326,58 @@ fn a_limit_that_was_not_needed_wakes_nobody_later() {
 }
 
 #[test]
+fn the_end_of_one_s_patience_is_nothing_to_another_at_the_same_socket() {
+    run(|| {
+        let (socket, mut peer) = pair();
+        let same = Rc::clone(&socket);
+        let impatient = spawn(move || read(&socket, Some(A_MOMENT)).0);
+        let patient = spawn(move || read(&same, None).0);
+        must("one had a limit", "the error TimedOut".to_owned(), impatient.join().unwrap());
+        peer.write_all(b"hello").unwrap();
+        sleep(A_MOMENT);
+        let has_read = patient.is_finished();
+        must("then 5 bytes came: another at the same socket has read", true, has_read);
+    });
+}
+
+#[test]
+fn one_that_is_gone_is_not_woken() {
+    let ended = catch_unwind(|| {
+        run(|| {
+            let ((socket, _peer), ends) = (pair(), spawn(|| ()));
+            let same = Rc::clone(&socket);
+            spawn(move || read(&socket, None));
+            ends.join().unwrap();
+            // Never begun, and in the place of the one that has ended: it goes after the one that waits,
+            // and the socket goes with it.
+            spawn(move || drop(same));
+        });
+    });
+    let quiet = ended.is_ok();
+    must(
+        "`run` was over, and the socket of a fiber that waited went: without a panic",
+        true,
+        quiet,
+    );
+}
+
+#[test]
+fn a_socket_of_a_run_that_is_over_is_not_waited_for() {
+    let (old, _peer) = run(pair);
+    let came = run(move || {
+        // It is at the place that the other one had.
+        let (_new, _its_peer) = pair();
+        let reader = spawn(move || read(&old, None).0);
+        yield_now();
+        match reader.is_finished() {
+            true => reader.join().unwrap_or_else(|_| "a panic".into()),
+            false => "no end".into(),
+        }
+    });
+    must("read from a socket of a `run` that is over", "the error Other".to_owned(), came);
+}
+
+#[test]
 fn those_that_are_told_of_first_go_on_first() {
     let log = run(|| {
         let log = Log::default();
@@ -274,6 +397,27 @@ fn those_that_are_told_of_first_go_on_first() {
         log.take()
     });
     must("three sockets were sent to", vec!["first", "second", "third"], log);
+}
+
+#[test]
+fn when_one_of_two_has_been_told_of_it_is_no_deadlock() {
+    let ended = catch_unwind(|| {
+        run(|| {
+            let ((one, mut its_peer), (other, mut the_other)) = (pair(), pair());
+            let reads = [one, other].map(|socket| spawn(move || read(&socket, None)));
+            yield_now();
+            its_peer.write_all(b"hello").unwrap();
+            let [one, other] = reads;
+            one.join().unwrap();
+            let sends = thread::spawn(move || {
+                thread::sleep(4 * A_MOMENT);
+                let _ = the_other.write_all(b"hello");
+            });
+            other.join().unwrap();
+            sends.join().unwrap();
+        });
+    });
+    must("one of two had its bytes, those of the other came later: no panic", true, ended.is_ok());
 }
 
 #[test]

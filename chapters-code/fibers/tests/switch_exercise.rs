@@ -31,6 +31,136 @@ fn each_side_finds_its_registers_as_they_were_by_jump() {
     keeps_all(Switch { resume: switch_by_jump, suspend: switch_by_jump, ..PLAIN });
 }
 
+/// A switch by jump to a new fiber, looked at instruction by instruction.
+#[cfg(target_arch = "x86_64")]
+mod jump {
+    use std::arch::naked_asm;
+    use std::ffi::{c_int, c_void};
+    use std::ptr;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+
+    use fibers::switch::jump::switch_by_jump;
+    use fibers::switch::{StackPointer, plain};
+
+    use super::must;
+
+    /// The word that is switched through.
+    static WORD: AtomicPtr<StackPointer> = AtomicPtr::new(ptr::null_mut());
+    /// What the fiber found in rdi and in rsp where it began.
+    static GIVEN: AtomicUsize = AtomicUsize::new(0);
+    static BEGAN: AtomicUsize = AtomicUsize::new(0);
+    /// The instructions that were seen, and those of them that were a `ret`.
+    static STEPS: AtomicUsize = AtomicUsize::new(0);
+    static RETURNS: AtomicUsize = AtomicUsize::new(0);
+
+    /// The trap flag, by which the processor stops behind each instruction.
+    const TRAP: i64 = 0x100;
+
+    /// Is told of each instruction before it is done.
+    extern "C" fn sees(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
+        // SAFETY: the kernel gives a signal's context, and at its rip are the bytes of an instruction.
+        unsafe {
+            let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
+            let code = registers[libc::REG_RIP as usize] as *const u8;
+            let is_return = match code.read() {
+                0xc2 | 0xc3 => true,
+                0xf2 | 0xf3 => code.add(1).read() == 0xc3,
+                _ => false,
+            };
+            RETURNS.fetch_add(usize::from(is_return), SeqCst);
+            // Nothing that switches is so long.
+            if STEPS.fetch_add(1, SeqCst) > 1000 {
+                registers[libc::REG_EFL as usize] &= !TRAP;
+            }
+        }
+    }
+
+    /// Begins to look, and switches.
+    #[unsafe(naked)]
+    unsafe extern "C" fn departs(other: *mut StackPointer) {
+        naked_asm!(
+            "pushfq; or qword ptr [rsp], 0x100; popfq",
+            "jmp {}",
+            sym switch_by_jump,
+        )
+    }
+
+    /// The fiber: notes what it finds, ends the looking, and goes back by the plain switch.
+    #[unsafe(naked)]
+    unsafe extern "C" fn arrives(other: *mut StackPointer) -> ! {
+        naked_asm!(
+            "mov [rip + {given}], rdi; mov [rip + {began}], rsp",
+            "pushfq; and qword ptr [rsp], -0x101; popfq",
+            "mov rdi, [rip + {word}]",
+            "call {switch}",
+            "ud2",
+            given = sym GIVEN,
+            began = sym BEGAN,
+            word = sym WORD,
+            switch = sym plain::switch,
+        )
+    }
+
+    /// What came of it: whether the argument was the word, how far the stack pointer was above that of the
+    /// new stack, and the instructions.
+    struct Arrived {
+        given_the_word: bool,
+        taken: usize,
+        steps: usize,
+        returns: usize,
+    }
+
+    fn arrived() -> &'static Arrived {
+        static ARRIVED: OnceLock<Arrived> = OnceLock::new();
+        ARRIVED.get_or_init(|| {
+            let mut stack = vec![0_u128; 4096];
+            // SAFETY: the stack is 64 KiB that nobody else uses, its end is a multiple of 16, and both sides
+            // go through a word that outlives their switches. `sees` touches nothing but atomics.
+            unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = sees as *const () as usize;
+                action.sa_flags = libc::SA_SIGINFO;
+                libc::sigaction(libc::SIGTRAP, &raw const action, ptr::null_mut());
+                let new = plain::prepare(stack.as_mut_ptr_range().end.cast(), arrives);
+                let mut word = new;
+                WORD.store(&raw mut word, SeqCst);
+                departs(&raw mut word);
+                Arrived {
+                    given_the_word: GIVEN.load(SeqCst) == (&raw const word) as usize,
+                    taken: BEGAN.load(SeqCst).wrapping_sub(new as usize),
+                    steps: STEPS.load(SeqCst),
+                    returns: RETURNS.load(SeqCst),
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn a_new_fiber_is_given_the_word_by_jump_too() {
+        let given = arrived().given_the_word;
+        must("switched by jump to a new fiber: its argument is the word's address", true, given);
+    }
+
+    #[test]
+    fn a_jump_takes_the_address_off_the_stack() {
+        let taken = arrived().taken;
+        must("switched by jump to a new fiber: bytes taken off its stack", 56, taken);
+    }
+
+    #[test]
+    fn a_switch_by_jump_does_no_return() {
+        match arrived() {
+            Arrived { steps: 0, .. } => {
+                println!("skipped: this machine does not stop at each step")
+            }
+            Arrived { returns, .. } => {
+                must("switched by jump: instructions on the way that were a `ret`", 0, *returns);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_a_side_keeps_lies_on_its_own_stack() {
     let mut fibers = Vec::new();

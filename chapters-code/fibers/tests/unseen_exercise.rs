@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use fibers::fiber::{Fiber, Progress, suspend};
 use fibers::{run, spawn, yield_now};
+use lab::doomed::{self, Ending};
 
 const SIZE: usize = 64 << 10;
 
@@ -145,6 +146,34 @@ fn who_drops_it_hears_of_no_panic() {
 }
 
 #[test]
+fn one_that_is_dropped_in_another_fiber_is_unwound_there_and_the_other_goes_on() {
+    let log = Log::default();
+    let (tells, goes_on) = (Tells("unwound", Rc::clone(&log)), Rc::clone(&log));
+    let mut outer = suspended(move || {
+        drop(suspended(move || {
+            let _tells = tells;
+            suspend();
+        }));
+        suspend();
+        goes_on.borrow_mut().push("went on");
+    });
+    let _ = outer.resume();
+    let right = vec!["unwound", "went on"];
+    must("a fiber dropped another, suspended, and was resumed", right, log.take());
+}
+
+#[test]
+fn of_one_that_was_unwound_nothing_is_told() {
+    if lab::measure::emulated() {
+        return println!("skipped: a program for another processor cannot start itself again");
+    }
+    let test = "of_one_that_was_unwound_nothing_is_told";
+    let ended = doomed::child(test, || drop(suspended(suspend)));
+    let right = ended.how == Ending::Passed && !ended.stderr.contains("leaked");
+    assert!(right, "dropped a suspended fiber that unwinds: expected no word of it\n{ended}");
+}
+
+#[test]
 fn a_stack_that_was_unwound_is_given_out_again() {
     let place = Rc::new(Cell::new(0));
     let finds = Rc::clone(&place);
@@ -180,6 +209,23 @@ fn one_that_catches_its_unwinding_and_suspends_is_left_at_that() {
         }
     }));
     must("dropped a fiber that catches and suspends again", vec!["caught"], log.take());
+}
+
+#[test]
+fn a_suspension_behind_the_unwinding_does_not_return() {
+    let log = Log::default();
+    let comes_of_it = Rc::clone(&log);
+    drop(suspended(move || {
+        let _ = catch_unwind(suspend);
+        let came = match catch_unwind(suspend) {
+            Ok(()) => "it went on",
+            Err(payload) if payload.is::<&str>() => "a panic with words",
+            Err(_) => "it was unwound again",
+        };
+        comes_of_it.borrow_mut().push(came);
+    }));
+    let nothing = Vec::<&str>::new();
+    must("dropped a fiber that catches and suspends again: what came of it", nothing, log.take());
 }
 
 #[test]
