@@ -117,8 +117,6 @@ fn description(markdown: Markdown, page: &Page) -> Option<String> {
             _ => {}
         }
     }
-    let label = Regex::new(r"^Claim( \([^)]*\))?:").expect("it is one");
-    let text = label.replace(text.trim(), "");
     let words: Vec<&str> = text.split_whitespace().collect();
     (!words.is_empty()).then(|| shortened(&words.join(" ")))
 }
@@ -226,9 +224,8 @@ mod tests {
 
     #[test]
     fn a_page_is_described_by_its_first_sentence_and_not_by_the_marks_around_it() {
-        let claim = "# T\n\n> **Claim** (Linux, `x` on y): One *read*\n> per [event](test:a::b), \
-                     then: none.\n> [Proof](test:a::b)\n\nText.\n";
-        assert_eq!(described(claim).unwrap(), "One read per event, then: none.");
+        let linked = "# T\n\n> One *read*\n> per [event](test:a::b), then: none.\n> [Proof](test:a::b)\n\nText.\n";
+        assert_eq!(described(linked).unwrap(), "One read per event, then: none.");
         let plain = "# T\n<!-- needs: a -->\n> A plain sentence.\n>\n> **Exactly** (Linux): …\n";
         assert_eq!(described(plain).unwrap(), "A plain sentence.");
         assert_eq!(

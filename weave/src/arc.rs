@@ -46,10 +46,6 @@ pub fn check(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
             }
         }
     }
-    for claim in &page.claims {
-        let help = "the plain sentence and **Exactly** have taken its place";
-        wrong(claim.line, "a claim in the form of before".into(), help.into());
-    }
     headings(page, &mut wrong);
     sections(page, &mut wrong);
     folds(page, &mut wrong);

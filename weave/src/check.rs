@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::arc::{self, WORDS};
+use crate::arc;
 use crate::book::Book;
 use crate::fence::Fence;
 use crate::ledger::{self, LEDGER};
@@ -249,47 +249,10 @@ fn links(site: &Site<'_>, page: &Page, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What a note must have, in the form that it is in.
+/// What a note must have.
 pub(crate) fn note(book: &Book, page: &Page, problems: &mut Vec<Problem>) {
     problems.extend(draft::unwritten(book, page));
-    match book.ledger.is_old(&page.file) {
-        true => old_note(page, problems),
-        false => arc::check(book, page, problems),
-    }
-}
-
-/// What every note in the form before the arc has: a claim with its platform and its proof, sources,
-/// and a length.
-fn old_note(page: &Page, problems: &mut Vec<Problem>) {
-    let mut wrong = |line, what: &str, help: &str| {
-        problems.push(page.problem(line, Fault::new(what, help)));
-    };
-    let form = "`> **Claim** (Linux): one falsifiable sentence. [Proof](test:crate::test)`";
-    match &page.claims[..] {
-        [claim] => {
-            if !claim.text["Claim".len()..].trim_start().starts_with('(') {
-                wrong(claim.line, "the claim names no platform", form);
-            }
-            if !page.text[claim.range.clone()].contains("](test:") {
-                wrong(claim.line, "the claim links to no test that proves it", form);
-            }
-        }
-        [] => wrong(1, "the note has no claim", form),
-        [_, second, ..] => {
-            wrong(second.line, "a second claim", "a note has one idea: make it two notes")
-        }
-    }
-    if draft::is_empty(page, "Sources") {
-        wrong(
-            1,
-            "the note names no sources",
-            "add a heading `## Sources` with man pages and the like",
-        );
-    }
-    if !WORDS.contains(&page.words) {
-        let what = format!("the note has {} words", page.words);
-        wrong(1, &what, &format!("a note has {} to {}", WORDS.start, WORDS.end - 1));
-    }
+    arc::check(book, page, problems);
 }
 
 /// The names by which readers and tests find things are unique in the book.

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_the_old_form_is_not_held_to_the_glossary() {
+    fn a_page_that_says_no_needs_is_not_held_to_the_glossary() {
         assert_eq!(said_with(TABLE, "# T\n\nEdge-triggered.\n"), [""; 0]);
     }
 

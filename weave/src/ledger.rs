@@ -1,5 +1,5 @@
-//! What the book still has to get rid of, `book/ledger.toml`: blocks that nothing proves, pages in the
-//! form before the arc, blocks whose numbers are all erased. Each list may only shrink.
+//! What the book still has to get rid of, `book/ledger.toml`: blocks that nothing proves, and blocks whose
+//! numbers are all erased. Each list may only shrink.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,25 +24,12 @@ pub struct Ledger {
     /// The entries.
     #[serde(default, rename = "block")]
     pub blocks: Vec<Entry>,
-    /// The pages in the form before the arc.
-    #[serde(default)]
-    pub old_form: OldForm,
     /// The console blocks that erase all their numbers.
     #[serde(default)]
     pub varies: Varies,
     /// The ledger as it was written.
     #[serde(skip)]
     text: String,
-}
-
-/// The notes that are not yet in the form of the arc.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OldForm {
-    /// How many there may be: lowered when one goes, never raised.
-    pub at_most: usize,
-    /// Each as `book/part/note.md`.
-    pub pages: Vec<String>,
 }
 
 /// How many blocks with plain `varies` there are.
@@ -88,11 +75,6 @@ impl Ledger {
         self.text[..at].matches('\n').count() + 1
     }
 
-    /// Whether a page is one of those in the form before the arc.
-    pub fn is_old(&self, page: &Path) -> bool {
-        self.old_form.pages.iter().any(|old| Path::new(old) == page)
-    }
-
     /// Whether a block of a page may stand unproven.
     pub fn excuses(&self, page: &Path, block: &str) -> bool {
         self.blocks.iter().any(|entry| Path::new(&entry.page) == page && entry.block == block)
@@ -102,7 +84,6 @@ impl Ledger {
 /// What is wrong with the ledger, and what is owed without standing in it.
 pub fn check(book: &Book, problems: &mut Vec<Problem>) {
     blocks(book, problems);
-    old_form(book, problems);
     varies(book, problems);
 }
 
@@ -126,32 +107,6 @@ fn blocks(book: &Book, problems: &mut Vec<Problem>) {
             let what = format!("{} has no unproven block `{}`", entry.page, entry.block);
             wrong(what, "take the entry out and lower `at_most`");
         }
-    }
-}
-
-/// The list of pages in the form of before, which may only shrink.
-fn old_form(book: &Book, problems: &mut Vec<Problem>) {
-    let ledger = &book.ledger;
-    let listed = &ledger.old_form.pages;
-    if listed.len() != ledger.old_form.at_most {
-        let what =
-            format!("{} pages in the old form, at_most {}", listed.len(), ledger.old_form.at_most);
-        let help = "the list may only shrink: lower `at_most` to it, and never raise it";
-        problems.push(Fault::new(what, help).at(LEDGER, ledger.line("[old_form]", "at_most")));
-    }
-    for file in listed {
-        let page = book.pages.iter().find(|page| page.file.as_os_str() == file.as_str());
-        let what = match page {
-            None => format!("there is no page `{file}`"),
-            Some(page) if page.marks.needs.is_some() && page.claims.is_empty() => {
-                format!("`{file}` is in the new form")
-            }
-            Some(_) => continue,
-        };
-        let help = "take it out of the list, and lower `at_most`";
-        problems.push(
-            Fault::new(what, help).at(LEDGER, ledger.line("[old_form]", &format!("\"{file}\""))),
-        );
     }
 }
 
@@ -194,7 +149,6 @@ fn varies(book: &Book, problems: &mut Vec<Problem>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arc::tests::note;
     use crate::book::tests::book;
 
     /// What the lists were when they began. They may only shrink.
@@ -203,40 +157,16 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let ledger = Ledger::read(&root).unwrap();
         assert_eq!(ledger.at_most, 0);
-        assert!(ledger.old_form.at_most <= 18, "{:?}", ledger.old_form);
         assert!(ledger.varies.at_most <= 21, "{:?}", ledger.varies);
     }
 
     #[test]
     fn an_entry_is_found_with_its_line() {
-        let text = "at_most = 0\n[old_form]\npages = [\n\"a\",\n]\n[varies.pages]\n\"a\" = 1\n";
+        let text = "at_most = 0\n[a]\nb = [\n\"a\",\n]\n[varies.pages]\n\"a\" = 1\n";
         let ledger = Ledger { text: text.into(), ..Ledger::default() };
-        assert_eq!(ledger.line("[old_form]", "\"a\""), 4);
+        assert_eq!(ledger.line("[a]", "\"a\""), 4);
         assert_eq!(ledger.line("[varies", "\"a\""), 7);
         assert_eq!(ledger.line("[varies", "\"b\""), 6);
-    }
-
-    #[test]
-    fn the_list_of_pages_in_the_old_form_only_shrinks() {
-        let said = |listed: &[&str], at_most, text: &str| {
-            let mut book = book(&[("why/a.md", text)]);
-            book.ledger.old_form.pages = listed.iter().map(|page| page.to_string()).collect();
-            book.ledger.old_form.at_most = at_most;
-            let mut problems = Vec::new();
-            old_form(&book, &mut problems);
-            problems.iter().map(|problem| problem.to_string()).collect::<Vec<_>>()
-        };
-        assert_eq!(said(&["book/why/a.md"], 1, "# T\n"), [""; 0]);
-        assert!(said(&["book/why/a.md"], 2, "# T\n")[0].contains("lower `at_most`"));
-        assert!(
-            said(&["book/why/a.md"], 0, "# T\n")[0].contains("1 pages in the old form, at_most 0")
-        );
-        assert!(
-            said(&["book/why/a.md"], 1, &note())[0].contains("`book/why/a.md` is in the new form")
-        );
-        assert!(
-            said(&["book/why/b.md"], 1, &note())[0].contains("there is no page `book/why/b.md`")
-        );
     }
 
     #[test]

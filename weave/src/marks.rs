@@ -111,7 +111,7 @@ pub struct Place {
 /// The marks of a page.
 #[derive(Debug, Default)]
 pub struct Marks {
-    /// What stands under the title. A page in the old form has none.
+    /// What stands under the title.
     pub needs: Option<Needs>,
     /// The quotation below it, as bytes of the page.
     pub quote: Option<Range<usize>>,

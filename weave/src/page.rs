@@ -34,13 +34,11 @@ pub struct Page {
     pub headings: Vec<Heading>,
     /// The links and images.
     pub links: Vec<Link>,
-    /// The paragraphs that begin with a bold **Claim**.
-    pub claims: Vec<Claim>,
     /// How mdBook reads it.
     pub markdown: Markdown,
     /// What it says in comments.
     pub marks: Marks,
-    /// The quotation under `needs`; a page in the old form has none.
+    /// The quotation under `needs`.
     pub opening: Option<Opening>,
     /// The words of the prose, without blocks and without what is folded.
     pub words: usize,
@@ -109,17 +107,6 @@ pub struct Link {
     pub image: bool,
 }
 
-/// A claim: a quoted paragraph that begins with **Claim**.
-#[derive(Debug)]
-pub struct Claim {
-    /// The line, from 1.
-    pub line: usize,
-    /// Its plain text.
-    pub text: String,
-    /// The bytes of the page that the whole quotation takes.
-    pub range: Range<usize>,
-}
-
 impl Page {
     /// Takes a page's text apart, as mdBook reads it where nothing else is set.
     pub fn parse(file: &Path, path: &Path, text: String) -> Page {
@@ -139,7 +126,6 @@ impl Page {
             blocks: Vec::new(),
             headings: Vec::new(),
             links: Vec::new(),
-            claims: Vec::new(),
             markdown,
             marks: Marks::read(markdown, &text),
             opening: None,
@@ -159,10 +145,7 @@ impl Page {
 
     /// What the marks of the page tell of its prose.
     fn read_arc(&mut self) {
-        // A claim is a quotation too, in the form from before the arc.
-        let is_claim =
-            |quote: &Range<usize>| self.claims.iter().any(|claim| claim.range.start == quote.start);
-        let quote = self.marks.quote.clone().filter(|quote| !is_claim(quote));
+        let quote = self.marks.quote.clone();
         self.opening = quote.map(|quote| Opening::read(self.markdown, &self.text, quote));
         let opening = self.opening.as_ref();
         let is_shown = |prose: &&prose::Prose| {
@@ -241,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_headings_links_and_claims_carry_their_lines() {
+    fn blocks_headings_and_links_carry_their_lines() {
         let page = page(concat!(
-            "# The edge\n\n> **Claim** (Linux): it is so. [Proof](test:edges::it_is_so)\n\n",
+            "# The edge\n\n> It is so. [Proof](test:edges::it_is_so)\n\n",
             "## The edge\n\n```text\nhello\n```\n",
         ));
         assert_eq!(page.name(), "edges");
@@ -252,7 +235,6 @@ mod tests {
         assert_eq!((page.blocks[0].line, page.blocks[0].body.as_str()), (7, "hello\n"));
         assert_eq!(page.tests().collect::<Vec<_>>(), [("edges::it_is_so", 3)]);
         assert_eq!(page.crates(), ["edges"]);
-        assert_eq!(page.claims[0].line, 3);
         assert!(page.problems.is_empty(), "{:?}", page.problems);
     }
 

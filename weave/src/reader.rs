@@ -6,7 +6,7 @@ use mdbook_markdown::pulldown_cmark::{CodeBlockKind, Event, LinkType, Tag, TagEn
 
 use crate::fence::{Fence, Refusal};
 use crate::mdbook::{Anchors, Markdown};
-use crate::page::{Block, Claim, Heading, Link, Page};
+use crate::page::{Block, Heading, Link, Page};
 use crate::problem::Fault;
 use crate::source::Include;
 
@@ -18,7 +18,6 @@ pub struct Reader<'a> {
     above: usize,
     anchors: Anchors,
     heading: Option<(usize, usize)>,
-    quote: Option<(Range<usize>, String)>,
     block: Option<(String, Range<usize>, String)>,
     /// Where the last text ended, and with what: a bracket that is text is in no link.
     bracket: Option<(usize, char)>,
@@ -35,7 +34,6 @@ impl<'a> Reader<'a> {
             above,
             anchors: Anchors::default(),
             heading: None,
-            quote: None,
             block: None,
             bracket: None,
             footnotes: Default::default(),
@@ -69,8 +67,6 @@ impl<'a> Reader<'a> {
             Event::Start(Tag::Heading { level, .. }) => {
                 self.heading = Some((level as usize, self.line(range.start)));
             }
-            Event::Start(Tag::BlockQuote(_)) => self.quote = Some((range, String::new())),
-            Event::End(TagEnd::BlockQuote(_)) => self.end_quote(),
             Event::Start(Tag::Link { link_type, dest_url, .. }) => {
                 self.link(link_type, &dest_url, range);
             }
@@ -148,9 +144,6 @@ impl<'a> Reader<'a> {
             body.push_str(text);
             return;
         }
-        if let Some((_, quote)) = &mut self.quote {
-            quote.push_str(text);
-        }
         if text.contains("{{#") {
             self.problem(range.start, "an include outside a `rust` block", "put it in one, alone");
         }
@@ -225,16 +218,6 @@ impl<'a> Reader<'a> {
             self.page.problems.push(fault.at(&self.page.file, line));
         }
         self.page.headings.push(Heading { level, text, id, line });
-    }
-
-    fn end_quote(&mut self) {
-        let Some((range, text)) = self.quote.take() else {
-            return;
-        };
-        if self.above == 0 && text.starts_with("Claim") {
-            let line = self.line(range.start);
-            self.page.claims.push(Claim { line, text, range });
-        }
     }
 
     fn problem(&mut self, offset: usize, what: &str, help: &str) {

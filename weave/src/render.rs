@@ -26,11 +26,6 @@ pub fn render(book: &Book, page: &Page) -> String {
             replace.push((block.range.clone(), html));
         }
     }
-    for claim in &page.claims {
-        let quote = page.text[claim.range.clone()].trim_end();
-        replace
-            .push((claim.range.clone(), format!("<div class=\"claim\">\n\n{quote}\n\n</div>\n")));
-    }
     replace.extend(marks(book, page));
     replace.sort_by_key(|(range, _)| (range.start, Reverse(range.end)));
     for (range, html) in replace {
@@ -339,15 +334,6 @@ mod tests {
         let note = note.replacen(old, new, 1);
         let book = crate::book::tests::book(&[("why/a.md", &note)]);
         render(&book, &book.pages[0])
-    }
-
-    #[test]
-    fn a_claim_where_an_opening_belongs_is_shown_as_a_claim() {
-        let html = woven("> Read on.\n>\n> **Exactly**", "> **Claim**");
-        assert!(
-            html.contains("<div class=\"claim\">") && !html.contains("class=\"opening\""),
-            "{html}"
-        );
     }
 
     #[test]
