@@ -306,8 +306,9 @@ mod tests {
         assert!(!has_worked(&ended(0), Duration::from_millis(5), &[]), "stopped by a signal");
         let call = "epoll_wait";
         let waits = Asleep { pid: 1, thread: "main".into(), call, detail: String::new() };
-        assert!(!has_worked(&ended(0), half, &[waits.clone()]), "in a wait");
-        assert!(has_worked(&ended(0), Duration::from_millis(1100), &[waits]), "most of the time");
+        let waits = [waits];
+        assert!(!has_worked(&ended(0), half, &waits), "in a wait");
+        assert!(has_worked(&ended(0), Duration::from_millis(1100), &waits), "most of the time");
     }
 
     #[test]
