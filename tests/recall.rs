@@ -12,8 +12,8 @@ use serde_json::Value;
 /// A book whose second note has a card.
 fn checkout(name: &str) -> Checkout {
     let checkout = Checkout::new(name);
-    let card = "```recall,edge-one\nWhat?\n---\nThat.\n```\n\n## Sources";
-    checkout.edit("why/edges.md", &checkout.read("why/edges.md").replace("## Sources", card));
+    let card = "## Recall\n\n```recall,edge-one\nWhat?\n---\nThat.\n```\n\n";
+    checkout.edit("why/edges.md", &checkout.read("why/edges.md").replace("## Recall\n\n", card));
     checkout
 }
 

@@ -30,20 +30,22 @@ const PAGES: [(&str, &str); 5] = [
          # Why\n\n- [The edge](why/edges.md)\n- [The short read](why/short-read.md)\n",
     ),
     ("book/start.md", "# Async Rust, by Heart\n\nIt begins with [the edge](why/edges.md).\n"),
-    (
-        "book/ledger.toml",
-        "at_most = 0\n[old_form]\nat_most = 3\n\
-         pages = [\"book/what-runs/who.md\", \"book/why/edges.md\", \"book/why/short-read.md\"]\n",
-    ),
+    ("book/ledger.toml", "at_most = 0\n"),
     ("chapters-code/one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2024\"\n"),
     ("chapters-code/one/tests/one.rs", "#[test]\nfn it_is_so() {\n    assert_eq!(1, 1);\n}\n"),
 ];
 
 /// A note as short as one may be.
-fn note(title: &str) -> String {
-    let claim = "> **Claim** (Linux): It is so. [Proof](test:one::it_is_so)";
+fn note(name: &str, title: &str) -> String {
     let sentences = "Of this there are many.\n".repeat(120);
-    format!("# {title}\n\n{claim}\n\n{sentences}\n## Sources\n\nepoll(7)\n")
+    format!(
+        "# {title}\n<!-- needs: ; level: first -->\n\n> It is so.\n>\n\
+         > **Exactly** (Linux): It is so. [Proof](test:one::it_is_so)\n\n{sentences}\n\
+         ```rust\nfn main() {{}}\n```\n\n## What to do\n\nThis.\n\n## In one sentence\n\nThat.\n\n\
+         ## Break it\n\n```diff,name={name},test=one::it_is_so,fails\n\
+         --- chapters-code/one/tests/one.rs\n-    assert_eq!(1, 1);\n+    assert_eq!(1, 2);\n```\n\n\
+         ## Recall\n\n```recall,{name}\nIs it so?\n---\nIt is.\n```\n\n## Sources\n\nepoll(7)\n"
+    )
 }
 
 impl Checkout {
@@ -57,7 +59,9 @@ impl Checkout {
         let checkout = Checkout::with(name, &["book/theme", "book.toml", "Cargo.toml"]);
         let notes = [("what-runs/who", "Who runs"), ("why/edges", "The edge")];
         let notes = notes.into_iter().chain([("why/short-read", "The short read")]);
-        let notes = notes.map(|(name, title)| (format!("book/{name}.md"), note(title)));
+        let named = |path: &str| path.split('/').next_back().unwrap_or(path).to_owned();
+        let notes =
+            notes.map(|(path, title)| (format!("book/{path}.md"), note(&named(path), title)));
         let pages = PAGES.map(|(file, text)| (file.to_owned(), text.to_owned()));
         for (file, text) in notes.chain(pages) {
             let file = checkout.root.join(file);

@@ -131,8 +131,7 @@ impl Epoll {
         if self.interest.contains_key(&n) {
             return errno::EEXIST;
         }
-        // A wake finds the newest entry first, and after all of them the exclusive ones, oldest
-        // first.
+        // A wake finds the newest entry first, and after all of them the exclusive ones, oldest first.
         let file = &mut self.files[self.leads[&n]];
         let at = if asks.meets(Flags::EXCLUSIVE) { file.watched_by.len() } else { 0 };
         file.watched_by.insert(at, n);
@@ -215,8 +214,8 @@ impl Epoll {
     /// A wake marks the entries that ask for something in its key, in the order of
     /// [`File::watched_by`]. A key of nothing marks all that ask for anything, so not one that is
     /// disabled: that asks for nothing, and only says how ([`Flags::HOW`]). An exclusive entry that
-    /// finds a sleeper whom nothing has woken yet ([`Sleeper::Asleep`]) keeps a wake that has a
-    /// key for itself: the entries after it are not marked.
+    /// finds a sleeper whom nothing has woken yet ([`Sleeper::Asleep`]) keeps a wake that has a key for
+    /// itself: the entries after it are not marked.
     fn wake(&mut self, file: usize, key: Flags, luck: &mut Luck) {
         // FORK model: mark the entries that this wake is for, and ask nobody what is true
         // HINT: Of what happened the wake knows its key alone. Which key is for everybody? `Flags::NONE`.
@@ -258,11 +257,11 @@ impl Epoll {
         }
     }
 
-    /// A wait asks the marked entries, from the first on, until there is no more room for events.
-    /// One that [`says`](Epoll::says) nothing loses its mark in silence. What any other says is
-    /// an event. With it a one-shot entry loses its mark, and what it asks for, but not its
-    /// [`Flags::HOW`]; an edge-triggered one loses its mark; a level-triggered one keeps it, and
-    /// stands behind all that were marked before, those for which there was no room among them.
+    /// A wait asks the marked entries, from the first on, until there is no more room for events. One
+    /// that [`says`](Epoll::says) nothing loses its mark in silence. What any other says is an event.
+    /// With it a one-shot entry loses its mark, and what it asks for, but not its [`Flags::HOW`]; an
+    /// edge-triggered one loses its mark; a level-triggered one keeps it, and stands behind all that
+    /// were marked before, those for which there was no room among them.
     fn wait(&mut self, room: usize) -> Vec<Event> {
         // FORK model: ask the marked entries what is true now, and leave each where its kind belongs
         // HINT: What woke an entry is not noted anywhere. What does the wait report then, and what if

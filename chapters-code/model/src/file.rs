@@ -199,8 +199,7 @@ impl File {
     }
 
     /// Room comes back: on TCP two thirds are the limit, and a wake comes if one is owed; on a Unix
-    /// stream a quarter is (to the byte, it is too much), and a wake comes with every buffer that
-    /// is freed.
+    /// stream a quarter is (to the byte, it is too much), and a wake comes with every buffer that is freed.
     fn room(&mut self, told: &Told) {
         let freed = match self.kind {
             Kind::Tcp => {
@@ -263,8 +262,7 @@ impl File {
         }
     }
 
-    /// What is left over of whole pages goes into the last slot if it fits; the rest takes new
-    /// ones.
+    /// What is left over of whole pages goes into the last slot if it fits; the rest takes new ones.
     fn put_in_slots(&mut self, asked: u64, mut moved: u64) {
         let odd = asked % PAGE;
         if let Some((start, held)) = self.slots.back_mut()

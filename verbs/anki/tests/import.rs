@@ -14,8 +14,13 @@ fn write_book(root: &Path, question: &str) {
     let note = |id: &str, question: &str| {
         let sentences = "Of this there are many.\n".repeat(120);
         format!(
-            "# The {id}\n\n> **Claim** (Linux): It is so. [Proof](test:one::it_is_so)\n\n{sentences}\n\
-             ## Which and why\n\nWho asks why indeed gets a `Vec`.\n\n## Recall\n\n```recall,{id}\n{question}\n---\nA `Vec<u8>`, [so](b.md).\n```\n\n\
+            "# The {id}\n<!-- needs: ; level: first -->\n\n> It is so.\n>\n\
+             > **Exactly** (Linux): It is so. [Proof](test:one::it_is_so)\n\n{sentences}\n\
+             ## Which and why\n\nWho asks why indeed gets a `Vec`.\n\n\
+             ```rust\nfn main() {{}}\n```\n\n## What to do\n\nThis.\n\n## In one sentence\n\nThat.\n\n\
+         ## Break it\n\n```diff,name={id},test=one::it_is_so,fails\n\
+         --- chapters-code/one/tests/one.rs\n-    assert_eq!(1, 1);\n+    assert_eq!(1, 2);\n```\n\n\
+         ## Recall\n\n```recall,{id}\n{question}\n---\nA `Vec<u8>`, [so](b.md).\n```\n\n\
              ## Sources\n\nepoll(7)\n"
         )
     };
@@ -27,12 +32,7 @@ fn write_book(root: &Path, question: &str) {
             "# S\n\n# First::of all\n\n- [A](one/a.md)\n- [B](one/b.md)\n\n# Then\n\n- [C](two/c.md)\n"
                 .into(),
         ),
-        (
-            "book/ledger.toml",
-            "at_most = 0\n[old_form]\nat_most = 3\npages = [\"book/one/a.md\", \"book/one/b.md\", \
-             \"book/two/c.md\"]\n"
-                .into(),
-        ),
+        ("book/ledger.toml", "at_most = 0\n".into()),
         ("book/one/a.md", note("card-a", question)),
         ("book/one/b.md", note("card-b", "Why indeed?")),
         ("book/two/c.md", note("card-c", "Who?").replace("(b.md)", "(../one/b.md)")),

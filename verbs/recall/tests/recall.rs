@@ -18,7 +18,11 @@ fn note(name: &str) -> String {
     let card = |n| format!("```recall,{name}-{n}\nWhat is {n}?\n---\nIt is `{name}`.\n```\n\n");
     let sentences = "Of this there are many.\n".repeat(120);
     format!(
-        "# The {name}\n\n> **Claim** (Linux): It is so. [Proof](test:one::it_is_so)\n\n{sentences}\n\
+        "# The {name}\n<!-- needs: ; level: first -->\n\n> It is so.\n>\n\
+         > **Exactly** (Linux): It is so. [Proof](test:one::it_is_so)\n\n{sentences}\n\
+         ```rust\nfn main() {{}}\n```\n\n## What to do\n\nThis.\n\n## In one sentence\n\nThat.\n\n\
+         ## Break it\n\n```diff,name={name},test=one::it_is_so,fails\n\
+         --- chapters-code/one/tests/one.rs\n-    assert_eq!(1, 1);\n+    assert_eq!(1, 2);\n```\n\n\
          ## Recall\n\n{}{}## Sources\n\nepoll(7)\n",
         card("one"),
         card("two")
@@ -30,12 +34,21 @@ impl Reader {
         let reader = Reader(tempfile::tempdir().unwrap());
         for (file, text) in [
             ("book.toml", "[book]\nsrc = \"book\"\n".to_owned()),
-            ("book/SUMMARY.md", "# Summary\n\n# First\n\n- [A](one/a.md)\n\n# Then\n\n- [B](two/b.md)\n".into()),
-            ("book/ledger.toml", "at_most = 0\n[old_form]\nat_most = 2\npages = [\"book/one/a.md\", \"book/two/b.md\"]\n".into()),
+            (
+                "book/SUMMARY.md",
+                "# Summary\n\n# First\n\n- [A](one/a.md)\n\n# Then\n\n- [B](two/b.md)\n".into(),
+            ),
+            ("book/ledger.toml", "at_most = 0\n".into()),
             ("book/one/a.md", note("a")),
             ("book/two/b.md", note("b")),
-            ("chapters-code/one/Cargo.toml", "[package]\nname = \"one\"\nedition = \"2024\"\n".into()),
-            ("chapters-code/one/tests/one.rs", "#[test]\nfn it_is_so() {\n    assert_eq!(1, 1);\n}\n".into()),
+            (
+                "chapters-code/one/Cargo.toml",
+                "[package]\nname = \"one\"\nedition = \"2024\"\n".into(),
+            ),
+            (
+                "chapters-code/one/tests/one.rs",
+                "#[test]\nfn it_is_so() {\n    assert_eq!(1, 1);\n}\n".into(),
+            ),
         ] {
             reader.write(file, &text);
         }
@@ -95,7 +108,7 @@ fn new_cards_are_those_of_notes_that_are_read() {
     reader.reads("b");
     let said = reader.said(TODAY, &[], " 3 4");
     assert!(said.starts_with("0 due, 2 new."), "{said}");
-    assert!(said.contains("The b (book/two/b.md:"), "{said}");
+    assert!(said.contains("The b, *What to do* (book/two/b.md:"), "{said}");
     let right = [("b-one", "2026-11-28"), ("b-two", "2026-12-04")];
     assert_eq!(reader.days(), right.map(|(card, day)| (card.to_owned(), day.to_owned())).into());
     let said = reader.said(TODAY, &[], "");
