@@ -86,6 +86,9 @@ fn the_search_finds_every_section_that_has_a_name_and_the_note_about_it_first() 
         ("fiber", "/fibers/switch.html"),
         ("fibers", "/fibers/switch.html"),
         ("goroutine", "/what-runs/preemption.html"),
+        // It lists the type.
+        ("Interest", "/small-mio/wrapper.html"),
+        ("Poll", "/small-mio/wrapper.html"),
         // It stands in the answer of a card alone.
         ("not the step from empty to readable", "/why/edges.html"),
     ] {

@@ -68,7 +68,7 @@
 
     // The sections with all terms, by their notes, the note first that is about them: it says them in its
     // title or its headings, in more sections than others for its length, early in the book, before all
-    // others in its plain sentence, or the glossary says so.
+    // others in its plain sentence, lists the type of that name, or the glossary says so.
     const find = (query) => {
         const terms = query.toLowerCase().split(/\s+/).map(joined).filter(Boolean);
         const notes = new Map();
@@ -90,6 +90,8 @@
             for (const name of names) {
                 const said = count(section.body, name);
                 note.weight += (title ? 16 : 4) * count(section.heading, name);
+                // Where a type is listed, it is explained.
+                if (new RegExp(`\\b(struct|enum|trait) ${escaped(name)}\\b`).test(section.body)) note.weight += 8;
                 // The tenth time in a section, as in its listings, says little.
                 note.weight += BEHIND.has(section.heading) ? said / 8 : 4 * said / (said + 4);
             }
