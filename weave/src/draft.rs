@@ -33,13 +33,3 @@ pub fn unwritten(book: &Book, page: &Page) -> Vec<Problem> {
     });
     unwritten.collect()
 }
-
-/// Whether the page has no section of that title, or nothing but comments in it.
-pub fn is_empty(page: &Page, title: &str) -> bool {
-    let Some(at) = page.headings.iter().position(|heading| heading.text == title) else {
-        return true;
-    };
-    let end = page.headings.get(at + 1).map_or(usize::MAX, |next| next.line - 1);
-    let section = page.text.lines().take(end).skip(page.headings[at].line);
-    section.into_iter().all(|line| line.trim().is_empty() || line.starts_with("<!--"))
-}

@@ -257,7 +257,7 @@ fn a_small_stack_saves_page_tables_and_not_the_pages() {
         assert!(small.page_tables * 4 < large.page_tables, "{small:?}\n{large:?}");
         assert!(small.mappings == large.mappings, "{small:?}\n{large:?}");
         // Others start and end threads too, so it is enough if a round was undisturbed.
-        let mut rounds = (0..10).map(|_| [kernel_stacks(&mut many), kernel_stacks(&mut few)]);
+        let mut rounds = (0..50).map(|_| [kernel_stacks(&mut many), kernel_stacks(&mut few)]);
         let same = |&[many, few]: &[u64; 2]| many > 0 && many.abs_diff(few) * 5 < many;
         assert!(rounds.any(|round| same(&round)), "the kernel's stacks depend on the process's");
     }));
