@@ -113,6 +113,16 @@ impl Browser {
     }
 
     fn ask(&mut self, session: Option<&str>, method: &str, params: Value) -> Value {
+        self.try_to_ask(session, method, params).unwrap_or_else(|why| panic!("{method}: {why}"))
+    }
+
+    /// What the browser answers, or why it does not.
+    fn try_to_ask(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, Value> {
         self.asked += 1;
         let mut command = json!({ "id": self.asked, "method": method, "params": params });
         if let Some(session) = session {
@@ -124,8 +134,12 @@ impl Browser {
         loop {
             let answer = self.answers.recv_timeout(DEADLINE).expect("the browser answers");
             if answer["id"] == self.asked {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].clone();
+                let error = &answer["error"];
+                return if error.is_null() {
+                    Ok(answer["result"].clone())
+                } else {
+                    Err(error.clone())
+                };
             }
         }
     }
@@ -174,7 +188,12 @@ impl Tab<'_> {
     pub fn until(&mut self, expression: &str) {
         let started = Instant::now();
         let params = json!({ "expression": expression, "returnByValue": true });
-        while self.ask("Runtime.evaluate", params.clone())["result"]["value"] != true {
+        // A page that goes while it is asked has no answer, and the next one is asked.
+        while !self
+            .browser
+            .try_to_ask(Some(&self.session), "Runtime.evaluate", params.clone())
+            .is_ok_and(|answer| answer["result"]["value"] == true)
+        {
             if started.elapsed() > DEADLINE / 4 {
                 let at = self
                     .eval("location.href + ' ' + document.activeElement?.outerHTML.slice(0, 200)");
