@@ -21,6 +21,15 @@ fn order(way: &Way, server: SocketAddr) -> String {
     way.measure(server, &paths()).unwrap().order
 }
 
+/// Tries each of these ways, on a thread of its own: most of them wait.
+fn at_once(ways: &[Way], tried: impl Fn(&Way) + Sync) {
+    thread::scope(|scope| {
+        for way in ways {
+            scope.spawn(|| tried(way));
+        }
+    });
+}
+
 /// The connection of a request.
 struct Asked {
     body: char,
@@ -84,7 +93,7 @@ fn a_blocking_thread_takes_replies_in_the_order_in_which_it_asks() {
 
 #[test]
 fn four_ways_take_replies_in_the_order_in_which_they_arrive() {
-    for way in &WAYS[2..] {
+    at_once(&WAYS[2..], |way| {
         // With timeouts each reply takes some of them, and all 120 orders would take long.
         let every = if way.name.starts_with("timeouts") { 17 } else { 1 };
         for arrival in orders().into_iter().step_by(every) {
@@ -98,7 +107,7 @@ fn four_ways_take_replies_in_the_order_in_which_they_arrive() {
             });
             assert_eq!(order(way, server), expected, "{}", way.name);
         }
-    }
+    });
 }
 
 /// A server that answers the first request when the other replies have been taken.
@@ -125,14 +134,14 @@ fn a_blocking_thread_never_gets_a_first_reply_that_waits_for_the_others() {
 fn one_after_the_other_takes_at_least_twice_as_long_as_each_of_the_five_other_ways() {
     let server = Delayserver::start().unwrap();
     let one_by_one = way("one after the other").measure(server.addr(), &paths()).unwrap();
-    for way in &WAYS[1..] {
+    at_once(&WAYS[1..], |way| {
         // One of three runs is enough: the one in which other programs took the least of the time.
         let mut runs: Vec<Run> = Vec::new();
         while runs.iter().all(|run| one_by_one.wall < 2 * run.wall) {
             assert!(runs.len() < 3, "{one_by_one:?}, {}: {runs:?}", way.name);
             runs.push(way.measure(server.addr(), &paths()).unwrap());
         }
-    }
+    });
 }
 
 #[test]

@@ -106,8 +106,9 @@ impl Gauntlet {
         stage::ask(&mut stage, mode, self.patience, patience).args(&self.command);
         let stage = Watched::spawn(stage)?;
         let leader = stage.pid();
-        let ended = stage.end(self.deadline);
-        family::end()?;
+        let mut others = Ok(());
+        let ended = stage.end_with(self.deadline, || others = family::end());
+        others?;
         let busy = family::time_of_the_dead().saturating_sub(before);
         verdict::judge(self, mode, leader, ended, busy)
     }

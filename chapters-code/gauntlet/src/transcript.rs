@@ -99,7 +99,10 @@ fn compare(body: &mut impl BufRead, expected: &[u8]) -> io::Result<(u64, Option<
             break;
         }
         let rest = expected.get(at as usize..).unwrap_or_default();
-        let same = bytes.iter().zip(rest).take_while(|(byte, right)| byte == right).count();
+        let same = match rest.starts_with(bytes) {
+            true => bytes.len(),
+            false => bytes.iter().zip(rest).take_while(|(byte, right)| byte == right).count(),
+        };
         if same < bytes.len() && difference.is_none() {
             let offset = at as usize + same;
             let found = bytes[same];

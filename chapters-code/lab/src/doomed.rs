@@ -303,7 +303,14 @@ impl Watched {
 
     /// Waits until the child ends, hangs or `deadline` has passed since this call, and kills what
     /// is left of its process group.
-    pub fn end(mut self, deadline: Duration) -> Ended {
+    pub fn end(self, deadline: Duration) -> Ended {
+        self.end_with(deadline, || ())
+    }
+
+    /// Like [`end`](Watched::end), and does something between the end of the group and the reading of
+    /// what it printed: who has processes outside of the group ends them there. While one of them
+    /// lives, what it inherited is open, and more could come.
+    pub fn end_with(mut self, deadline: Duration, others: impl FnOnce()) -> Ended {
         let from = Instant::now();
         let mut still = Stillness { since: from, threads: None };
         let without_end = loop {
@@ -323,6 +330,7 @@ impl Watched {
             _ => (Vec::new(), 0),
         };
         let status = self.kill_all();
+        others();
         let how = without_end.unwrap_or_else(|| Ending::of(status));
         let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
         let mut ended = Ended { how, stdout, stderr, after, asleep, running };

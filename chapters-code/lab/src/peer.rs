@@ -135,7 +135,11 @@ impl Mode {
         match self {
             Mode::Trickle => format!("{message}{CRAB}").into_bytes(),
             Mode::HugeBody if message.is_empty() => vec![b'x'; HUGE],
-            Mode::HugeBody => message.bytes().cycle().take(HUGE).collect(),
+            Mode::HugeBody => {
+                let mut body = message.repeat(HUGE.div_ceil(message.len())).into_bytes();
+                body.truncate(HUGE);
+                body
+            }
             _ => message.as_bytes().to_owned(),
         }
     }

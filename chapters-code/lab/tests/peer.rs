@@ -393,17 +393,20 @@ fn silent_stops_a_writer_in_the_middle() {
 
 #[test]
 fn a_peer_stops_at_once_whatever_it_waits_for() {
-    for &mode in Mode::ALL {
-        for requests in 0..=2 {
-            let peer = Peer::start(mode, 3).unwrap();
-            let _idle = (requests < 2).then(|| connect(&peer));
-            let _asked: Vec<_> = (0..requests).map(|_| ask(&peer, "m")).collect();
-            thread::sleep(Duration::from_millis(5));
-            let from = Instant::now();
-            drop(peer);
-            assert!(from.elapsed() < LONG / 2, "{mode}, {requests} requests");
+    let stops = |mode, requests| {
+        let peer = Peer::start(mode, 3).unwrap();
+        let _idle = (requests < 2).then(|| connect(&peer));
+        let _asked: Vec<_> = (0..requests).map(|_| ask(&peer, "m")).collect();
+        thread::sleep(Duration::from_millis(5));
+        let from = Instant::now();
+        drop(peer);
+        assert!(from.elapsed() < LONG / 2, "{mode}, {requests} requests");
+    };
+    thread::scope(|scope| {
+        for &mode in Mode::ALL {
+            scope.spawn(move || (0..=2).for_each(|requests| stops(mode, requests)));
         }
-    }
+    });
 }
 
 /// A client that takes the close for the end of the reply.

@@ -82,9 +82,13 @@ fn spawned() -> Timeline {
 #[test]
 fn what_the_four_guesses_take() {
     for (guess, spans) in GUESSES.iter().zip([3, 2, 1, 2]) {
-        let took = (0..5).map(|_| guess.took().unwrap()).min().unwrap();
         let expected = spans * SPAN;
-        assert!(took >= expected, "{guess:?}: {took:?}");
-        assert!(took < expected + SPAN / 2, "{guess:?}: {took:?}");
+        // One of five is enough: the one in which other programs took the least of the time.
+        let as_expected = (0..5).any(|_| {
+            let took = guess.took().unwrap();
+            assert!(took >= expected, "{guess:?}: {took:?}");
+            took < expected + SPAN / 2
+        });
+        assert!(as_expected, "{guess:?} takes longer than {expected:?}");
     }
 }

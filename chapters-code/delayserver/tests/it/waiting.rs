@@ -26,7 +26,7 @@ fn a_long_wait_holds_up_nobody() {
 fn replies_come_in_the_order_of_their_delays() {
     let server = Delayserver::start().expect("start");
     let (sender, arrivals) = mpsc::channel();
-    for path in ["/2000/last", "/1000/second", "/0/first"] {
+    for path in ["/1000/last", "/500/second", "/0/first"] {
         let (sender, mut client) = (sender.clone(), Client::connect(server.addr()));
         client.get(path);
         thread::spawn(move || sender.send(client.reply().body));
