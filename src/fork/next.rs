@@ -124,7 +124,11 @@ pub fn advice(book: &Book, exercise: &Exercise, fork: &Fork) -> String {
     }
     let Some((task, waiting)) = task(exercise, fork) else {
         return match tests.values().all(|saw| *saw == Saw::Passed) {
-            true => format!("All tests pass. {}", after(book, exercise, fork)),
+            true => format!(
+                "All tests pass. `{}` shows the author's code beside yours.\n{}",
+                command(&book.root, fork, "solution"),
+                after(book, exercise, fork)
+            ),
             false => {
                 let bad = tests.iter().filter(|(_, saw)| **saw == Saw::Badly);
                 let bad: Vec<&str> = bad.map(|(test, _)| test.as_str()).collect();

@@ -42,8 +42,9 @@ impl<S: Source> Socket<S> {
         patience: Option<Duration>,
         mut call: impl FnMut(&S) -> io::Result<T>,
     ) -> io::Result<T> {
-        // FORK straight-line: make the call; while it would block, suspend until something has happened to the
-        //   socket, for all waits together no longer than `patience`, and make it again
+        // FORK straight-line: make the call, and at once again where a signal interrupted it; while it would block,
+        //   suspend until something has happened to the socket, for all waits together no longer than `patience`,
+        //   and make it again
         // HINT: Bytes may have come long ago, and the event that told of them is gone. What has to happen before
         //   the first wait? epoll(7), under "Level-triggered and edge-triggered".
         // HINT: A call ends with a value or with an error. After which two kinds of error is it made again, and

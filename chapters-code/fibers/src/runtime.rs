@@ -214,7 +214,7 @@ impl Runtime {
             _ if !idle => Some(Duration::ZERO),
             Some((deadline, _)) => Some(deadline.saturating_duration_since(Instant::now())),
             None if self.at_sockets == 0 => panic!(
-                "{} fibers wait for each other, and for nothing that could happen: a deadlock",
+                "a deadlock, with {} not ended: none is in the queue, or waits for a socket or a time",
                 self.fibers.count()
             ),
             None => None,
@@ -367,3 +367,6 @@ impl Drop for Installed {
         drop(runtime);
     }
 }
+
+#[cfg(test)]
+mod tests;

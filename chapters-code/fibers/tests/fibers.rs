@@ -118,7 +118,7 @@ fn those_that_have_not_ended_are_unwound_when_run_returns() {
 fn fibers_that_wait_for_each_other_are_a_deadlock_and_are_unwound() {
     let log = Log::default();
     let tells = Tells("unwound", Rc::clone(&log));
-    panics_with("4 fibers wait for each other", move || {
+    panics_with("a deadlock, with 4 not ended", move || {
         run(move || {
             let second: Rc<RefCell<Option<JoinHandle<()>>>> = Rc::default();
             let of_the_first = Rc::clone(&second);

@@ -125,7 +125,15 @@ fn one_that_has_no_limit_sleeps_without_one() {
     });
     let ended = waits.end(Duration::from_secs(3));
     let right = matches!(ended.how, Ending::Hung(_));
-    assert!(right, "no limit, and nothing comes: expected a thread that sleeps for ever\n{ended}");
+    // Where it runs on, its threads that sleep say nothing of it: they are the test's own.
+    let came = match ended.how {
+        Ending::TooLong => ended.how.to_string(),
+        _ => ended.to_string(),
+    };
+    assert!(
+        right,
+        "no limit, and nothing comes: expected a thread that sleeps for ever; got {came}"
+    );
 }
 
 #[test]
@@ -203,7 +211,8 @@ fn an_event_that_brings_nothing_is_waited_behind() {
         });
         for _ in 0..3 {
             yield_now();
-            peer.write_all(b"x").unwrap();
+            // Nobody is there to read it if the call has ended too early.
+            let _ = peer.write_all(b"x");
             sleep(A_MOMENT);
         }
         let came = waits.join().unwrap();

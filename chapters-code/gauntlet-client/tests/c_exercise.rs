@@ -8,8 +8,15 @@ use std::process::Command;
 modes::right_against!(built(&[]));
 
 #[test]
-fn calls_that_do_less_than_was_asked_for_are_made_again() {
-    if let Some(client) = built_with(&["send", "read", "recv", "poll"], "less.c") {
+fn a_request_that_is_not_taken_at_once_goes_out_in_pieces() {
+    if let Some(client) = built_with(&["send"], "short.c") {
+        modes::is_right(&client, "polite");
+    }
+}
+
+#[test]
+fn a_call_that_a_signal_interrupts_is_made_again() {
+    if let Some(client) = built_with(&["send", "read", "recv", "poll"], "interrupted.c") {
         modes::is_right(&client, "polite");
     }
 }
