@@ -18,14 +18,8 @@ pub fn lacking<'a>(
     observed: &Endings,
     waits: impl Fn(&str) -> bool,
 ) -> Option<&'a Idea> {
-    if observed.is_empty() {
-        return None;
-    }
-    let fits = |known: &Endings| {
-        let known: Endings = known.iter().filter(|one| !waits(&one.test)).cloned().collect();
-        known == *observed
-    };
-    let alike = exercise.seen.answers.iter().filter(|(_, known)| fits(known)).map(|(name, _)| name);
+    let answers = exercise.seen.answers.iter();
+    let alike = answers.filter(|(_, known)| known.fits(observed, &waits)).map(|(name, _)| name);
     let mut ideas = alike.filter_map(|name| of_answer(exercise, name));
     let first = ideas.next()?;
     ideas.all(|other| other == first).then_some(first)
@@ -42,7 +36,7 @@ mod tests {
 
     use super::*;
     use crate::fork::exercise::Plan;
-    use crate::fork::seen::{Bad, Ending, Seen};
+    use crate::fork::seen::{Bad, Ending, Pattern, Seen};
     use crate::fork::trial::Said;
 
     fn exercise(answers: &[(&str, &[&str])], ideas: &[(&str, &[&str])]) -> Exercise {
@@ -50,7 +44,7 @@ mod tests {
             |test: &&str| Ending { test: (*test).into(), bad: Bad::Hung, words: String::new() };
         let answers = answers
             .iter()
-            .map(|(name, tests)| ((*name).into(), tests.iter().map(ending).collect()));
+            .map(|(name, tests)| ((*name).into(), Pattern::of(tests.iter().map(ending).collect())));
         let idea = |(says, answers): &(&str, &[&str])| Idea {
             says: (*says).into(),
             see: String::new(),
