@@ -255,7 +255,7 @@ fn what_a_test_leaves_behind_is_ended_and_who_exits_has_not_passed() {
 }
 
 #[test]
-fn every_wrong_answer_belongs_to_an_idea_and_every_idea_to_a_section() {
+fn every_wrong_answer_applies_and_lacks_an_idea_that_a_section_explains() {
     let book = Book::load(root()).unwrap();
     for exercise in Exercise::all(&book).unwrap() {
         exercises::listed(&book, &exercise).unwrap();

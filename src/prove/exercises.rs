@@ -87,7 +87,8 @@ pub fn can_be_done(book: &Book, exercise: &Exercise) -> Result<()> {
     Bench::new(book, false)?.can_be_done(exercise).map(drop)
 }
 
-/// Refuses an exercise with a wrong answer that no idea names, or an idea that no page explains.
+/// Refuses an exercise with a wrong answer that no idea names or that is no change of its code any more, or an
+/// idea that no page explains.
 pub fn listed(book: &Book, exercise: &Exercise) -> Result<()> {
     for file in weave::belongs::files(&exercise.folder(&book.root).join(FOLDER))? {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -98,7 +99,18 @@ pub fn listed(book: &Book, exercise: &Exercise) -> Result<()> {
             file.display()
         );
     }
-    exercise.plan.idea.iter().try_for_each(|idea| leads_somewhere(book, idea))
+    let mut ideas = exercise.plan.idea.iter();
+    for answer in ideas.clone().flat_map(|idea| &idea.answers) {
+        changed(book, exercise, answer)?;
+    }
+    ideas.try_for_each(|idea| leads_somewhere(book, idea))
+}
+
+/// The files of the repository that a wrong answer changes, and what they are with it.
+fn changed(book: &Book, exercise: &Exercise, answer: &str) -> Result<Vec<(PathBuf, String)>> {
+    let body = body(book, exercise, answer)?;
+    let changed = Patch::parse(&body).and_then(|patch| patch.apply(&book.root));
+    changed.map_err(|(_, fault)| anyhow!("the answer `{answer}`: {fault}"))
 }
 
 /// Where forks are made and tried, outside the repository.
@@ -216,9 +228,7 @@ impl<'a> Bench<'a> {
         solved: &Files,
         needed: &BTreeSet<&str>,
     ) -> Result<Outcomes> {
-        let body = body(self.book, exercise, answer)?;
-        let changed = Patch::parse(&body).and_then(|patch| patch.apply(&self.book.root));
-        let changed = changed.map_err(|(_, fault)| anyhow!("the answer `{answer}`: {fault}"))?;
+        let changed = changed(self.book, exercise, answer)?;
         let mut files = solved.clone();
         let folder = exercise.folder(&self.book.root);
         for (file, text) in changed {

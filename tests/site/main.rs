@@ -132,6 +132,8 @@ fn under_a_path_every_link_of_the_book_leads_somewhere_and_no_page_is_left_out()
 fn the_page_for_what_is_missing_works_at_any_depth() {
     let mut host = Host::new();
     let root = small_book("missing", "");
+    fs::write(root.join("book/404.md"), "# None\n\nIn this small book there is no such page.\n")
+        .unwrap();
     made(&root, "site", host.url.as_str());
     host.serve(&root.join("site"));
     for path in ["gone.html", "why/gone", "a/b/c/gone.html"] {
@@ -140,6 +142,7 @@ fn the_page_for_what_is_missing_works_at_any_depth() {
         let page = String::from_utf8(page).unwrap();
         assert_eq!(status, 404, "{url}");
         assert_eq!(canonical(&page), [""; 0]);
+        assert!(page.contains("In this small book there is no such page"), "{page}");
         let links = links(&page, &url, &host.url);
         assert!(links.len() > 5, "{links:?}");
         for link in links {

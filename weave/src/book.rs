@@ -143,7 +143,9 @@ impl Book {
             return Some(Fault::new("the name of this file is not UTF-8", help));
         }
         if is_page(inside) {
-            let listed = inside == Path::new("SUMMARY.md") || self.page(inside).is_some();
+            // mdBook makes `404.html` of the second.
+            let own = ["SUMMARY.md", "404.md"].map(Path::new).contains(&inside);
+            let listed = own || self.page(inside).is_some();
             let what = "no reader will find this page: SUMMARY.md does not list it";
             let help = format!("add `- [Title]({})` to it", inside.display());
             return (!listed).then(|| Fault::new(what, help));
