@@ -322,8 +322,9 @@ fn panic(said: &str) -> Option<Said> {
 /// The first line of the words, with `N` for each number and each time with its unit: sizes, ports and
 /// descriptors are the reader's, and so is what stands below.
 fn known_by(words: &str) -> String {
-    static NUMBERS: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\d+(\.\d+)?(ns|µs|ms|s)\b|\d+").expect("a regex"));
+    static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"0x[0-9a-f]+|\d+(\.\d+)?(ns|µs|ms|s)\b|\d+").expect("a regex")
+    });
     NUMBERS.replace_all(words.lines().next().unwrap_or_default().trim(), "N").into_owned()
 }
 
@@ -346,6 +347,7 @@ mod tests {
 
     #[test]
     fn a_time_is_the_machine_s_as_a_number_is() {
+        assert_eq!(known_by("at 0x7fb14e3c: 0x33 for 48"), "at N: N for N");
         let known = |time: &str| known_by(&format!("killed after {time}, of 24.8 days\nmore"));
         assert_eq!(known("12.3ms"), "killed after N, of N.N days");
         assert_eq!(known("12.3ms"), known("1.2s"));
