@@ -49,7 +49,12 @@ pub fn is_done(exercise: &Exercise, fork: &Fork, tests: &Tests, task: &Task) -> 
 /// Whether a task's body is still the one that was made. A function that is gone is no `todo!`.
 fn is_todo(fork: &Fork, task: &Task) -> bool {
     let text = std::fs::read_to_string(fork.dir.join(&task.file)).unwrap_or_default();
-    function(&task.file, &text, &task.name).is_some_and(|code| code.contains(&task.says))
+    function(&task.file, &text, &task.name).is_some_and(|code| says(code, &task.says))
+}
+
+/// Whether code says what to do, and not a comment that was made of it.
+fn says(code: &str, task: &str) -> bool {
+    code.lines().any(|line| line.contains(task) && !line.trim_start().starts_with("//"))
 }
 
 /// The tasks that are left: those of the note that was begun, or else of the next one that has any. All
@@ -203,5 +208,16 @@ pub fn progress(exercise: &Exercise, fork: &Fork, note: &str) -> String {
         0 => "begun".to_owned(),
         _ if !exercise.of_note(note).any(is_left) => "done".to_owned(),
         all => format!("{green} of {all} tests"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_was_made_a_comment_is_no_longer_said() {
+        assert!(says("{\n    todo!(\n        \"read once\"\n    )\n}", "read once"));
+        assert!(!says("{\n    // todo!(\"read once\")\n    stream.read(buffer)\n}", "read once"));
     }
 }
