@@ -319,7 +319,7 @@ fn panic(said: &str) -> Option<Said> {
     Some(Said { words: words.join("\n"), place: place.trim_end_matches(':').to_owned() })
 }
 
-/// The first line of the words, with `N` for each number and each time with its unit: sizes, ports and
+/// The first line of the words, with `N` for each number, address and time with its unit: sizes, ports and
 /// descriptors are the reader's, and so is what stands below.
 fn known_by(words: &str) -> String {
     static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {

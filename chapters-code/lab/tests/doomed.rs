@@ -2,10 +2,12 @@
 #![cfg(target_os = "linux")]
 
 use lab::doomed::{Ended, Ending, Signal, Watched, child, start, watch};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, abort, exit};
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -118,6 +120,49 @@ fn where_a_child_that_sleeps_was_at_the_deadline_is_told() {
     assert_eq!(ended.how, Ending::TooLong);
     assert_eq!((ended.running, ended.asleep.len()), (0, 1), "{ended}");
     assert_eq!(ended.asleep[0].call, "nanosleep");
+}
+
+/// How long it takes to read what was printed while a process outside of the child's group has the pipe;
+/// which is ended before that, or afterwards.
+fn reads_beside_another(before: bool) -> Duration {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("beside-{before}"));
+    let _ = fs::remove_file(&file);
+    let script = format!("setsid sleep 1000 & echo $! > '{}'; exec sleep 1000", file.display());
+    let child = Watched::spawn(shell(&script)).unwrap();
+    let leader = child.pid();
+    let from = Instant::now();
+    let pid: i32 = loop {
+        match fs::read_to_string(&file).unwrap_or_default().trim().parse() {
+            Ok(pid) => break pid,
+            Err(_) => assert!(from.elapsed() < LONG, "the shell says no number"),
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let mut other = None;
+    // SAFETY: kill takes two integers. The process sleeps until it is killed here.
+    let mut end = || _ = other.get_or_insert_with(|| unsafe { libc::kill(pid, libc::SIGKILL) });
+    let mut from = Instant::now();
+    let ended = child.end_with(Duration::from_millis(300), || {
+        // SAFETY: as above; 0 sends nothing.
+        assert_eq!(unsafe { libc::kill(leader, 0) }, -1, "the child's group has ended");
+        if before {
+            end();
+        }
+        from = Instant::now();
+    });
+    let took = from.elapsed();
+    end();
+    assert_eq!(ended.how, Ending::TooLong);
+    took
+}
+
+#[test]
+fn another_that_has_the_pipe_is_not_waited_for_when_it_is_ended() {
+    let (ended, left) = thread::scope(|scope| {
+        let left = scope.spawn(|| reads_beside_another(false));
+        (reads_beside_another(true), left.join().unwrap())
+    });
+    assert!(2 * ended < left, "{ended:?} where it is ended, {left:?} where it is not");
 }
 
 #[test]
